@@ -1,0 +1,240 @@
+// Package config is the daemon's configuration: one tree of structs, its defaults, and a strict reader.
+//
+// What belongs here: keys, defaults, bounds. What does not: what the parts do with them (daemon's wire.go).
+package config
+
+import (
+	_ "embed"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"time"
+)
+
+//go:embed sim2reald.yaml
+var example []byte
+
+// Example is the shipped sim2reald.yaml: every key with its default and what it means.
+func Example() []byte { return slices.Clone(example) }
+
+// Config is the whole file.
+type Config struct {
+	Robot   Robot    `yaml:"robot"`
+	MQTT    MQTT     `yaml:"mqtt"`
+	Bridge  Bridge   `yaml:"bridge"`
+	Policy  Policy   `yaml:"policy"`
+	Engine  Engine   `yaml:"engine"`
+	Cameras []Camera `yaml:"cameras"`
+	Ages    Ages     `yaml:"ages"`
+	Web     Web      `yaml:"web"`
+}
+
+// Robot names the robot in the topic prefix.
+type Robot struct {
+	Name string `yaml:"name"`
+}
+
+// MQTT says which broker is used. Broker "embedded" starts one inside the daemon, on Listen.
+type MQTT struct {
+	Broker string `yaml:"broker"`
+	Listen string `yaml:"listen"`
+}
+
+// Bridge is the simulated workcell that evaluate and collect start by themselves. With an empty Command they
+// use the bridge that is there.
+type Bridge struct {
+	Command []string `yaml:"command"`
+	Domain  string   `yaml:"domain"`
+	Task    string   `yaml:"task"`
+	Clock   string   `yaml:"clock"`
+	Jitter  string   `yaml:"jitter"`
+}
+
+// Policy names the base and the bundle.
+type Policy struct {
+	Base   string `yaml:"base"`
+	Bundle string `yaml:"bundle"`
+}
+
+// Engine says what computes.
+type Engine struct {
+	Library string `yaml:"library"`
+	Device  string `yaml:"device"`
+	Threads int    `yaml:"threads"`
+}
+
+// Camera says where the pictures of a name come from: "bridge", or a device or file that GoCV opens.
+type Camera struct {
+	Name   string `yaml:"name"`
+	Source string `yaml:"source"`
+}
+
+// Ages bound how old what is acted on may be, in milliseconds.
+type Ages struct {
+	FrameMs       int `yaml:"frame_ms"`
+	StateHoldMs   int `yaml:"state_hold_ms"`
+	StateSilentMs int `yaml:"state_silent_ms"`
+	ActionMs      int `yaml:"action_ms"`
+}
+
+// Web says where the page is served.
+type Web struct {
+	Listen string `yaml:"listen"`
+}
+
+// Default is the demonstration: the simulated kitchen, the base that `make setup` converts, and the bundle that
+// this repository ships.
+func Default() Config {
+	return Config{
+		Robot: Robot{Name: "kitchen"},
+		MQTT:  MQTT{Broker: "embedded", Listen: "127.0.0.1:1883"},
+		Bridge: Bridge{
+			Command: []string{"build/venv/bin/python", "-m", "sim2real_bridge"},
+			Domain:  "kitchen", Task: "slide", Clock: "realtime", Jitter: "j05",
+		},
+		Policy: Policy{
+			Base:   "build/base/vit_small_patch14_dinov2.safetensors",
+			Bundle: "model/bundles/kitchen-slide.safetensors",
+		},
+		Engine:  Engine{Library: "build/lib/libonnxruntime.so", Device: "cpu", Threads: 1},
+		Cameras: []Camera{{Name: "default", Source: "bridge"}},
+		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
+		Web:     Web{Listen: "127.0.0.1:8080"},
+	}
+}
+
+// Load reads a file over the defaults: what it does not say stays as Default has it. An empty path is the
+// defaults themselves.
+func Load(path string) (Config, error) {
+	c := Default()
+	if path == "" {
+		return c, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("reading config: %w; see `sim2reald config` for an example", err)
+	}
+	if err := decode(data, &c); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := c.Validate(); err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Validate checks each section and names the first key that is wrong, its value and what it may be.
+func (c Config) Validate() error {
+	for _, check := range []func() error{
+		c.Robot.validate, c.MQTT.validate, c.Bridge.validate, c.Policy.validate, c.Engine.validate,
+		c.validateCameras, c.Ages.validate, c.Web.validate,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r Robot) validate() error {
+	return required("robot.name", r.Name)
+}
+
+func (m MQTT) validate() error {
+	if m.Broker == "embedded" {
+		return address("mqtt.listen", m.Listen)
+	}
+	return address("mqtt.broker", m.Broker)
+}
+
+func (b Bridge) validate() error {
+	return oneOf("bridge.clock", b.Clock, "realtime", "lockstep")
+}
+
+func (p Policy) validate() error {
+	if err := required("policy.base", p.Base); err != nil {
+		return err
+	}
+	return required("policy.bundle", p.Bundle)
+}
+
+func (e Engine) validate() error {
+	if err := oneOf("engine.device", e.Device, "cpu", "cuda", "auto"); err != nil {
+		return err
+	}
+	return between("engine.threads", e.Threads, 1, 256)
+}
+
+func (c Config) validateCameras() error {
+	if len(c.Cameras) == 0 {
+		return fmt.Errorf("cameras: none; name at least one, such as {name: default, source: bridge}")
+	}
+	seen := map[string]bool{}
+	for i, cam := range c.Cameras {
+		key := fmt.Sprintf("cameras[%d]", i)
+		if err := required(key+".name", cam.Name); err != nil {
+			return err
+		}
+		if err := required(key+".source", cam.Source); err != nil {
+			return err
+		}
+		if seen[cam.Name] {
+			return fmt.Errorf("%s.name: %q stands twice; give each camera its own name", key, cam.Name)
+		}
+		seen[cam.Name] = true
+	}
+	return nil
+}
+
+func (a Ages) validate() error {
+	const hour = 3_600_000
+	for _, k := range []struct {
+		key   string
+		value int
+	}{
+		{"ages.frame_ms", a.FrameMs}, {"ages.state_hold_ms", a.StateHoldMs},
+		{"ages.state_silent_ms", a.StateSilentMs}, {"ages.action_ms", a.ActionMs},
+	} {
+		if err := between(k.key, k.value, 1, hour); err != nil {
+			return err
+		}
+	}
+	if a.StateSilentMs < a.StateHoldMs {
+		return fmt.Errorf("ages.state_silent_ms: %d is below ages.state_hold_ms %d; a fault must come after a hold", a.StateSilentMs, a.StateHoldMs)
+	}
+	return nil
+}
+
+func (w Web) validate() error { return address("web.listen", w.Listen) }
+
+// Milliseconds turns a key that ends in _ms into a duration.
+func Milliseconds(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+func required(key, value string) error {
+	if value == "" {
+		return fmt.Errorf("%s: is empty; give it a value", key)
+	}
+	return nil
+}
+
+func oneOf(key, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%s: %q is not one of %v", key, value, allowed)
+}
+
+func between(key string, value, lo, hi int) error {
+	if value < lo || value > hi {
+		return fmt.Errorf("%s: %d is not between %d and %d", key, value, lo, hi)
+	}
+	return nil
+}
+
+func address(key, value string) error {
+	if _, _, err := net.SplitHostPort(value); err != nil {
+		return fmt.Errorf("%s: %q is not host:port, such as 127.0.0.1:1883", key, value)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestExampleIsTheDefault(t *testing.T) {
+	var c Config
+	if err := decode(Example(), &c); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(c, Default()) {
+		t.Errorf("sim2reald.yaml says\n%+v\nDefault() says\n%+v", c, Default())
+	}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	cases := []struct{ name, yaml, want string }{
+		{"unknown key", "engine:\n  thread: 2\n", "line 2: unknown key engine.thread; did you mean threads?"},
+		{"unknown section", "cameraz: []\n", "line 1: unknown key cameraz; did you mean cameras?"},
+		{"unknown key in a list", "cameras:\n  - {name: a, sorce: b}\n", "line 2: unknown key cameras[0].sorce; did you mean source?"},
+		{"repeated key", "web:\n  listen: a:1\n  listen: b:2\n", "line 3: key web.listen stands twice; keep one"},
+		{"no value", "web:\n  listen:\n", "line 2: web.listen has no value; give it one or take the key out"},
+		{"a value for a section", "web: 8080\n", "line 1: web holds keys, not a value"},
+		{"wrong type", "engine:\n  threads: many\n", "unmarshal errors: line 2: cannot unmarshal !!str `many` into int"},
+		{"not YAML", "a: [", "line 1: did not find expected node content"},
+		{"negative", "engine: {threads: -1}", "engine.threads: -1 is not between 1 and 256"},
+		{"NaN", "ages: {frame_ms: .nan}", "cannot unmarshal !!float `.nan` into int"},
+		{"device", "engine: {device: gpu}", `engine.device: "gpu" is not one of [cpu cuda auto]`},
+		{"no camera", "cameras: []", "cameras: none; name at least one"},
+		{"camera twice", "cameras: [{name: a, source: b}, {name: a, source: c}]", `cameras[1].name: "a" stands twice`},
+		{"address", "web: {listen: nowhere}", `web.listen: "nowhere" is not host:port`},
+		{"fault before hold", "ages: {state_silent_ms: 50}", "ages.state_silent_ms: 50 is below ages.state_hold_ms 100"},
+		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "c.yaml")
+			if err := os.WriteFile(path, []byte(c.yaml), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Load(path)
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestLoadKeepsDefaults(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(path, []byte("engine: {threads: 2}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path)
+	want := Default()
+	want.Engine.Threads = 2
+	if err != nil || !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(Example())
+	f.Add([]byte("cameras: [{name: a}]\nages: {frame_ms: 1e9}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := Default()
+		if decode(data, &c) == nil {
+			_ = c.Validate()
+		}
+	})
+}
