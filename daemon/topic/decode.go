@@ -1,0 +1,87 @@
+package topic
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"sim2reald/robot"
+)
+
+// maxPayload bounds what is decoded at all: a 224x224 picture is 0.1 MB, a 1920x1080 one 6 MB.
+const maxPayload = 16 << 20
+
+// ErrPayload is wrapped by every refusal of a message's content.
+var ErrPayload = errors.New("payload refused")
+
+func decode(payload []byte, into any) error {
+	if len(payload) > maxPayload {
+		return fmt.Errorf("%w: %d bytes, at most %d are read", ErrPayload, len(payload), maxPayload)
+	}
+	if err := json.Unmarshal(payload, into); err != nil {
+		return fmt.Errorf("%w: %w", ErrPayload, err)
+	}
+	return nil
+}
+
+// DecodeState maps joint_states to a robot.State in the order of joints. Joints are matched by name; a
+// missing, extra or repeated one is refused, and so is a number that is not finite. arrival is on the
+// receiver's monotonic clock.
+func DecodeState(msg *JointStates, joints []string, arrival time.Duration) (robot.State, error) {
+	s := robot.State{
+		Seq: msg.Seq, Stamp: msg.Stamp.Duration(), Arrival: arrival, Gripper: msg.Gripper, Moving: msg.Moving,
+		EmergencyStop: msg.EmergencyStop, Faulted: len(msg.Errors) > 0, Episode: phase(msg.Episode),
+	}
+	if err := byName(&s.Q, msg.Name, msg.Position, joints); err != nil {
+		return s, fmt.Errorf("position: %w", err)
+	}
+	if err := byName(&s.DQ, msg.Name, msg.Velocity, joints); err != nil {
+		return s, fmt.Errorf("velocity: %w", err)
+	}
+	if math.IsNaN(s.Gripper) || math.IsInf(s.Gripper, 0) {
+		return s, fmt.Errorf("%w: gripper is not finite", ErrPayload)
+	}
+	return s, nil
+}
+
+func phase(e *EpisodeStep) robot.EpisodePhase {
+	switch {
+	case e == nil:
+		return robot.NoEpisode
+	case e.State == "ready":
+		return robot.EpisodeReady
+	case e.State == "running":
+		return robot.EpisodeRunning
+	}
+	return robot.EpisodeEnded // an unknown word must not let the arm move
+}
+
+// DecodeAdvice maps a teacher's advice to a command in the order of joints.
+func DecodeAdvice(msg *Expert, joints []string) (robot.Command, error) {
+	c := robot.Command{Mode: robot.Velocity, Gripper: msg.Gripper}
+	if err := byName(&c.DQ, msg.Name, msg.Velocity, joints); err != nil {
+		return c, fmt.Errorf("expert: %w", err)
+	}
+	return c, nil
+}
+
+func byName(into *robot.Vector, names []string, values []float64, joints []string) error {
+	if len(names) != len(joints) || len(values) != len(joints) {
+		return fmt.Errorf("%w: %d names and %d values for %d joints", ErrPayload, len(names), len(values), len(joints))
+	}
+	for j, joint := range joints {
+		at := slices.Index(names, joint)
+		if at < 0 {
+			return fmt.Errorf("%w: joint %s is missing", ErrPayload, joint)
+		}
+		into[j] = values[at]
+	}
+	// Equal lengths and every joint found: a repeated or foreign name would have displaced one.
+	if !into.Finite(len(joints)) {
+		return fmt.Errorf("%w: a value is not finite", ErrPayload)
+	}
+	return nil
+}

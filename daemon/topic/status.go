@@ -1,0 +1,53 @@
+package topic
+
+// Status is what the daemon says of itself: on the status topic, retained, and to the page.
+type Status struct {
+	Envelope
+	Robot  string `json:"robot"`
+	Mode   string `json:"mode"`
+	Why    string `json:"why,omitempty"`    // what keeps it from moving
+	Remedy string `json:"remedy,omitempty"` // and what to do about it
+	// Fault is the latched fault's id, 0 when none is latched.
+	Fault    uint64            `json:"fault"`
+	Task     string            `json:"task"`
+	Clock    string            `json:"clock"`
+	Bundle   string            `json:"bundle"`
+	Base     string            `json:"base"`
+	Engine   string            `json:"engine"`
+	Joints   []JointStatus     `json:"joints"`
+	Gripper  float64           `json:"gripper"`
+	Ages     []AgeStatus       `json:"ages"`
+	Cameras  []string          `json:"cameras"`
+	Score    Score             `json:"score"`
+	Dropped  map[string]uint64 `json:"dropped"`
+	Overruns uint64            `json:"overruns"`
+}
+
+// JointStatus is one joint: rad and rad/s. Clamped counts the ticks in which the limiter changed its command.
+type JointStatus struct {
+	Name      string  `json:"name"`
+	Q         float64 `json:"q"`
+	QMin      float64 `json:"q_min"`
+	QMax      float64 `json:"q_max"`
+	DQ        float64 `json:"dq"`
+	Commanded float64 `json:"dq_commanded"`
+	DQMax     float64 `json:"dq_max"`
+	Clamped   uint64  `json:"clamped"`
+}
+
+// AgeStatus is the age of one input and the age at which the arm holds, in seconds. Age is negative before the
+// first.
+type AgeStatus struct {
+	Name  string  `json:"name"`
+	Age   float64 `json:"age_s"`
+	Bound float64 `json:"bound_s"`
+}
+
+// Score is how the running evaluation stands.
+type Score struct {
+	Now       string     `json:"now"` // what is going on
+	Episodes  int        `json:"episodes"`
+	Successes int        `json:"successes"`
+	Interval  [2]float64 `json:"interval_95"`
+	Last      string     `json:"last"`
+}
