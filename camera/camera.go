@@ -1,0 +1,19 @@
+// Package camera holds a picture and where it comes from.
+//
+// What belongs here: the Frame, the one-slot Latest with its age, and, in folders, the drivers of sources.
+// What does not: what a policy makes of a picture (model/preprocess) and what a camera's geometry is
+// (calibration).
+package camera
+
+import "time"
+
+// Frame is one picture. Its pixels are valid until the owner of the buffer reuses it.
+type Frame struct {
+	Camera  string
+	Seq     uint64        // as the source counts; of the joint_states it shows, for a bridge's frames
+	Stamp   time.Duration // the source's clock
+	Arrival time.Duration // receiver's monotonic clock since process start: ages are measured from here
+	Width   int           // pixels
+	Height  int           // pixels
+	Pix     []byte        // (Height, Width, 3) row-major, RGB, 8 bit
+}

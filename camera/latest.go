@@ -1,0 +1,152 @@
+package camera
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// StaleError says that the newest frame of a camera is too old to act on.
+type StaleError struct {
+	Camera     string
+	Age, Bound time.Duration
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("camera %s: newest frame is %v old, more than %v; check that the source still sends",
+		e.Camera, e.Age, e.Bound)
+}
+
+// NoFrameError says that a camera has not delivered anything yet.
+type NoFrameError struct{ Camera string }
+
+func (e *NoFrameError) Error() string {
+	return fmt.Sprintf("camera %s: no frame yet; check that the source sends", e.Camera)
+}
+
+// slot is one buffer of Latest. It is never written while it is the newest or while somebody copies from it.
+type slot struct {
+	frame   Frame
+	readers int
+}
+
+// Latest holds the newest frame of one camera. Any number of goroutines may Put and Read: pixels are copied
+// outside the lock, so a reader never waits for a writer's copy nor the other way round. In steady state
+// neither allocates; there are never more buffers than concurrent users plus one.
+type Latest struct {
+	camera  string
+	mu      sync.Mutex
+	free    []*slot
+	newest  *slot
+	updated chan struct{}
+}
+
+// NewLatest makes an empty slot for the camera of that name.
+func NewLatest(camera string) *Latest {
+	return &Latest{camera: camera, updated: make(chan struct{}, 1)}
+}
+
+// Camera is the name given to NewLatest.
+func (l *Latest) Camera() string { return l.camera }
+
+// Updated receives once after one or more Puts. It wakes one waiter: a second one needs a Latest of its own.
+func (l *Latest) Updated() <-chan struct{} { return l.updated }
+
+// Put copies f in as the newest frame. A frame that arrived before the newest one is dropped: two writers
+// must not make time run backwards.
+func (l *Latest) Put(f *Frame) {
+	s := l.take()
+	copyFrame(&s.frame, f)
+	l.publish(s)
+	select {
+	case l.updated <- struct{}{}:
+	default:
+	}
+}
+
+// Read copies the newest frame into dst, reusing its pixels' memory, when its age at now (the clock of
+// Frame.Arrival) is at most maxAge. Otherwise dst is untouched and the error is *NoFrameError or *StaleError.
+func (l *Latest) Read(dst *Frame, now, maxAge time.Duration) error {
+	s, err := l.pin(now, maxAge)
+	if err != nil {
+		return err
+	}
+	copyFrame(dst, &s.frame)
+	l.unpin(s)
+	return nil
+}
+
+// Age is how old the newest frame is at now; ok is false before the first.
+func (l *Latest) Age(now time.Duration) (age time.Duration, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest == nil {
+		return 0, false
+	}
+	return now - l.newest.frame.Arrival, true
+}
+
+func (l *Latest) take() *slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.free)
+	if n == 0 {
+		return &slot{}
+	}
+	s := l.free[n-1]
+	l.free = l.free[:n-1]
+	return s
+}
+
+func (l *Latest) publish(s *slot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.newest
+	if old != nil && old.frame.Arrival > s.frame.Arrival {
+		l.free = append(l.free, s)
+		return
+	}
+	l.newest = s
+	if old != nil && old.readers == 0 {
+		l.free = append(l.free, old)
+	}
+}
+
+func (l *Latest) pin(now, maxAge time.Duration) (*slot, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest == nil {
+		return nil, &NoFrameError{Camera: l.camera}
+	}
+	if age := now - l.newest.frame.Arrival; age > maxAge {
+		return nil, &StaleError{Camera: l.camera, Age: age, Bound: maxAge}
+	}
+	l.newest.readers++
+	return l.newest, nil
+}
+
+func (l *Latest) unpin(s *slot) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s.readers--
+	if s.readers == 0 && s != l.newest {
+		l.free = append(l.free, s)
+	}
+}
+
+func copyFrame(dst, src *Frame) {
+	pix := slices.Grow(dst.Pix[:0], len(src.Pix))
+	*dst = *src
+	dst.Pix = append(pix, src.Pix...)
+}
+
+// Size is that of the newest frame in pixels, zero before the first.
+func (l *Latest) Size() (width, height int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest == nil {
+		return 0, 0
+	}
+	return l.newest.frame.Width, l.newest.frame.Height
+}

@@ -1,0 +1,229 @@
+package control
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sim2reald/camera"
+	"sim2reald/daemon/metrics"
+	"sim2reald/robot"
+	"sim2reald/robot/limit"
+)
+
+// Rig is the arm as the loop needs it.
+type Rig interface {
+	// State is the newest measurement, false before the first. It must not allocate.
+	State() (robot.State, bool)
+}
+
+// Ages bound how old what is acted on may be.
+type Ages struct {
+	Frame       time.Duration // older pictures hold the arm
+	StateHold   time.Duration // older measurements hold the arm
+	StateSilent time.Duration // older measurements fault
+	Action      time.Duration // plans made from older pictures have run out
+}
+
+// Config is what a loop is built from.
+type Config struct {
+	Rig           Rig
+	Cameras       []*camera.Latest
+	Actor         Actor
+	Limits        robot.Limits // already scaled
+	Joints        int
+	Period        time.Duration // of the tick, and dt of the limiter
+	ControlPeriod time.Duration // of the policy's rows
+	Ages          Ages
+	Lockstep      bool                 // the bridge's stamps are the clock
+	Clock         func() time.Duration // monotonic, since process start
+	CheckRig      func() error         // asked before arming: does the bundle fit the rig that is there now
+	Send          func(Output) error   // puts a command on the wire
+	Resend        func() error         // puts the last one on the wire again, lock-step only
+	OnAnswer      func(Answer)         // sees every answer in lock-step, for recording; nil for none
+}
+
+// Output is one tick's command, ready to be sent.
+type Output struct {
+	Command robot.Command
+	Reason  Reason
+	State   robot.State // the measurement that it answers
+	Seen    time.Duration
+}
+
+// Answer is an observation's answer with what was wanted, for the record.
+type Answer struct {
+	Output Output
+	Wanted robot.Command
+}
+
+// Loop is the control loop. Step is the tick; Think runs the actor; both may run beside each other.
+type Loop struct {
+	cfg    Config
+	frames []*camera.Frame // of Think
+
+	InferenceTime  metrics.Durations // of Act alone
+	FrameToCommand metrics.Durations // from a picture's arrival to its command's leaving, moving commands only
+	overruns       atomic.Uint64
+	Clamped        [robot.MaxJoints]atomic.Uint64
+	RateLimited    [robot.MaxJoints]atomic.Uint64
+
+	mu       sync.Mutex
+	machine  Machine
+	plan     Plan
+	planned  bool
+	failed   Causes // reported from beside the tick, until an operator acknowledges
+	failure  error  // the actor's last
+	previous robot.Vector
+}
+
+// New makes a disarmed loop.
+func New(cfg Config) *Loop {
+	l := &Loop{cfg: cfg, frames: make([]*camera.Frame, len(cfg.Cameras))}
+	for i := range l.frames {
+		l.frames[i] = new(camera.Frame)
+	}
+	return l
+}
+
+// Machine is the state now.
+func (l *Loop) Machine() Machine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.machine
+}
+
+// Commanded is the joint velocity last sent, in rad/s.
+func (l *Loop) Commanded() robot.Vector {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.previous
+}
+
+// Limits are those that every command is held to.
+func (l *Loop) Limits() robot.Limits { return l.cfg.Limits }
+
+// Report tells the loop that something went wrong elsewhere. The next tick acts on it.
+func (l *Loop) Report(c Cause) {
+	l.mu.Lock()
+	l.failed = l.failed.With(c, true)
+	l.mu.Unlock()
+}
+
+// Ask is an operator's request.
+func (l *Loop) Ask(r Request) error {
+	if r.Kind == Arm && l.cfg.CheckRig != nil {
+		if err := l.cfg.CheckRig(); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.Kind == Acknowledge || r.Kind == Arm {
+		l.failed = 0 // what went wrong before is acknowledged; what is still wrong comes again
+	}
+	state, ok := l.cfg.Rig.State()
+	now := l.now(&state)
+	next, err := l.machine.Ask(r, l.wrong(&state, ok, now), state.Moving, now)
+	if next.Mode == Running && l.machine.Mode != Running {
+		l.previous = robot.Vector{} // entry needs an arm at rest: every start ramps from there
+	}
+	l.machine = next
+	return err
+}
+
+// now is the clock that ages are judged by: the bridge's in lock-step, where wall time means nothing.
+func (l *Loop) now(state *robot.State) time.Duration {
+	if l.cfg.Lockstep {
+		return state.Stamp
+	}
+	return l.cfg.Clock()
+}
+
+// Step is one control tick: it reads the newest of everything, asks the state machine and the limiter, and
+// returns the one command to send. It allocates nothing, logs nothing and waits for nothing.
+func (l *Loop) Step() Output {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	state, ok := l.cfg.Rig.State()
+	now := l.now(&state)
+	before := l.machine.Mode
+	l.machine = l.machine.Next(l.wrong(&state, ok, now), state.Moving, now)
+	if l.machine.Mode == Running && before != Running {
+		l.previous = robot.Vector{}
+	}
+	out := Output{State: state, Seen: l.plan.Seen}
+	out.Command, out.Reason = l.command(&state, now)
+	l.previous = out.Command.DQ
+	return out
+}
+
+// command is what goes out in this tick: the plan's row within limits, or a hold with its reason.
+func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Reason) {
+	held := robot.Command{Mode: robot.Hold, Gripper: min(max(state.Gripper, 0), 1)}
+	if state.Episode.Waiting() {
+		return held, ReasonWaiting
+	}
+	if l.machine.Mode != Running {
+		return held, reasonOf(l.machine.Mode)
+	}
+	allowed, verdict := limit.Apply(l.wanted(now), &l.previous, &state.Q, l.cfg.Joints, l.cfg.Period, &l.cfg.Limits)
+	l.count(verdict)
+	if verdict.Refused != limit.Accepted {
+		l.machine = l.machine.fault(ActionRefused)
+		return allowed, ReasonRefused
+	}
+	if allowed.Mode == robot.Hold {
+		return allowed, ReasonPolicy
+	}
+	return allowed, ReasonNone
+}
+
+// wanted is the plan's row for now.
+func (l *Loop) wanted(now time.Duration) robot.Command {
+	row := 0
+	if l.cfg.ControlPeriod > 0 {
+		row = int((now - l.plan.Seen) / l.cfg.ControlPeriod)
+	}
+	return l.plan.Wanted[min(max(row, 0), l.plan.Rows-1)]
+}
+
+func (l *Loop) count(v limit.Verdict) {
+	for j := range l.cfg.Joints {
+		if v.Clamped&(1<<j) != 0 {
+			l.Clamped[j].Add(1)
+		}
+		if v.RateLimited&(1<<j) != 0 {
+			l.RateLimited[j].Add(1)
+		}
+	}
+}
+
+// wrong collects every named input. What is not there yet counts as stale.
+func (l *Loop) wrong(state *robot.State, measured bool, now time.Duration) Causes {
+	w := l.failed
+	w = w.With(StateStale, !measured || l.stateAge(state) > l.cfg.Ages.StateHold)
+	w = w.With(StateSilent, !measured || l.stateAge(state) > l.cfg.Ages.StateSilent)
+	w = w.With(BridgeFault, state.Faulted)
+	w = w.With(EmergencyStop, state.EmergencyStop)
+	w = w.With(FrameStale, l.framesStale())
+	return w.With(ActionStale, !l.planned || now-l.plan.Seen > l.cfg.Ages.Action)
+}
+
+// stateAge is zero in lock-step, where the bridge waits for the daemon; a silent one ends the episode itself.
+func (l *Loop) stateAge(state *robot.State) time.Duration {
+	if l.cfg.Lockstep {
+		return 0
+	}
+	return l.cfg.Clock() - state.Arrival
+}
+
+func (l *Loop) framesStale() bool {
+	for _, c := range l.cfg.Cameras {
+		age, ok := c.Age(l.cfg.Clock())
+		if !ok || (!l.cfg.Lockstep && age > l.cfg.Ages.Frame) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,209 @@
+package control
+
+import (
+	"errors"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"sim2reald/camera"
+	"sim2reald/robot"
+)
+
+// bench is a loop whose clock, arm and policy the test moves by hand.
+type bench struct {
+	mu     sync.Mutex
+	now    time.Duration
+	state  robot.State
+	ok     bool
+	wanted robot.Command
+	err    error
+	eye    *camera.Latest
+	sent   []Output
+	loop   *Loop
+}
+
+func (b *bench) State() (robot.State, bool) { return b.state, b.ok }
+
+func (b *bench) Act(_ []*camera.Frame, _ *robot.State, plan *Plan) error {
+	plan.Rows, plan.Wanted[0] = 1, b.wanted
+	return b.err
+}
+
+func (b *bench) clock() time.Duration { b.mu.Lock(); defer b.mu.Unlock(); return b.now }
+
+func newBench(lockstep bool) *bench {
+	b := &bench{ok: true, eye: camera.NewLatest("front"), wanted: robot.Command{Mode: robot.Velocity, DQ: robot.Vector{0.5}}}
+	b.state.Q = robot.Vector{0, -0.5, 0, -2, 0, 1.5, 0}
+	panda := robot.Panda()
+	b.loop = New(Config{
+		Rig: b, Cameras: []*camera.Latest{b.eye}, Actor: b, Limits: panda.Limits, Joints: 7,
+		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
+		Ages:   Ages{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond},
+		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
+		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },
+	})
+	return b
+}
+
+// see lets time pass and brings a new picture and a new measurement.
+func (b *bench) see(d time.Duration) {
+	b.now += d
+	b.state.Seq++
+	b.state.Arrival = b.now
+	b.eye.Put(&camera.Frame{Camera: "front", Seq: b.state.Seq, Arrival: b.now, Stamp: b.state.Stamp, Width: 1, Height: 1, Pix: []byte{1, 2, 3}})
+}
+
+func (b *bench) armAndStart(t *testing.T) {
+	t.Helper()
+	b.see(0)
+	if err := b.loop.Think(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(b.loop.Ask(Request{Kind: Arm}), b.loop.Ask(Request{Kind: Start})); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStepRampsFromRest(t *testing.T) {
+	b := newBench(false)
+	b.armAndStart(t)
+	for i := range 4 {
+		want := math.Min(0.5, float64(i+1)*15*0.01) // joint 1: 15 rad/s² for 10 ms a tick
+		if got := b.loop.Step().Command.DQ[0]; math.Abs(got-want) > 1e-12 {
+			t.Errorf("tick %d: %v rad/s, want %v", i, got, want)
+		}
+	}
+}
+
+func TestStepHolds(t *testing.T) {
+	ms := time.Millisecond
+	cases := []struct {
+		name    string
+		spoil   func(*bench)
+		reason  Reason
+		mode    Mode
+		because Cause
+	}{
+		{"stale frame", func(b *bench) { b.now += 301 * ms; b.state.Arrival = b.now }, ReasonHolding, Holding, FrameStale},
+		{"stale state", func(b *bench) { b.see(0); b.now += 101 * ms }, ReasonHolding, Holding, StateStale},
+		{"silent state", func(b *bench) { b.see(0); b.now += 501 * ms }, ReasonFaulted, Faulted, StateSilent},
+		{"plan ran out", func(b *bench) { b.see(401 * ms) }, ReasonHolding, Holding, ActionStale},
+		{"emergency stop", func(b *bench) { b.state.EmergencyStop = true }, ReasonFaulted, Faulted, EmergencyStop},
+		{"bridge fault", func(b *bench) { b.state.Faulted = true }, ReasonFaulted, Faulted, BridgeFault},
+		{"rig changed", func(b *bench) { b.loop.Report(RigChanged) }, ReasonFaulted, Faulted, RigChanged},
+		{"waiting episode", func(b *bench) { b.state.Episode = robot.EpisodeReady }, ReasonWaiting, Running, 0},
+		{"ended episode", func(b *bench) { b.state.Episode = robot.EpisodeEnded }, ReasonWaiting, Running, 0},
+		{"NaN wanted", func(b *bench) { b.wanted.DQ[3] = math.NaN(); _ = b.loop.Think() }, ReasonRefused, Faulted, ActionRefused},
+		{"policy failed", func(b *bench) { b.err = errors.New("no"); _ = b.loop.Think() }, ReasonFaulted, Faulted, PolicyFailed},
+		{"policy holds", func(b *bench) { b.wanted = robot.Command{}; _ = b.loop.Think() }, ReasonPolicy, Running, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(false)
+			b.armAndStart(t)
+			if out := b.loop.Step(); out.Command.Mode != robot.Velocity {
+				t.Fatalf("before: %+v", out)
+			}
+			c.spoil(b)
+			out := b.loop.Step()
+			m := b.loop.Machine()
+			if out.Command.Mode != robot.Hold || out.Command.DQ != (robot.Vector{}) || out.Reason != c.reason || m.Mode != c.mode {
+				t.Errorf("got %v %v, %v", out.Command, out.Reason, m.Mode)
+			}
+			if m.Mode == Holding && !m.Why.Has(c.because) || m.Mode == Faulted && m.Fault.Cause != c.because {
+				t.Errorf("because of %v / %v, want %v", m.Why, m.Fault.Cause, c.because)
+			}
+		})
+	}
+}
+
+func TestResumeRampsAgain(t *testing.T) {
+	b := newBench(false)
+	b.armAndStart(t)
+	for range 10 {
+		b.loop.Step()
+	}
+	b.now += 301 * time.Millisecond
+	b.loop.Step()
+	var out Output
+	for range 110 { // well for 1.1 s
+		b.see(10 * time.Millisecond)
+		if err := b.loop.Think(); err != nil {
+			t.Fatal(err)
+		}
+		if out = b.loop.Step(); out.Command.Mode == robot.Velocity {
+			break
+		}
+	}
+	if got := out.Command.DQ[0]; math.Abs(got-0.15) > 1e-12 {
+		t.Errorf("first command after a hold is %v rad/s, want 0.15: one tick of acceleration", got)
+	}
+}
+
+func TestArmNeedsEverything(t *testing.T) {
+	b := newBench(false)
+	b.ok = false
+	if err := b.loop.Ask(Request{Kind: Arm}); err == nil {
+		t.Error("armed without state, frame and plan")
+	}
+	b.ok = true
+	refused := errors.New("another robot")
+	b.loop.cfg.CheckRig = func() error { return refused }
+	if err := b.loop.Ask(Request{Kind: Arm}); !errors.Is(err, refused) {
+		t.Errorf("the rig's refusal was not passed on: %v", err)
+	}
+}
+
+func TestLockstepAnswersOnce(t *testing.T) {
+	b := newBench(true)
+	b.state.Episode = robot.EpisodeRunning
+	b.armAndStart(t)
+	answered := uint64(0)
+	answer := func() {
+		t.Helper()
+		seq, err := b.loop.answer(answered)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered = seq
+	}
+	answer()
+	answer() // the bridge repeated its observation
+	if len(b.sent) != 2 || b.sent[0] != b.sent[1] {
+		t.Fatalf("a repeated observation must get the same answer: %+v", b.sent)
+	}
+	b.state.Seq++ // an observation whose picture got lost
+	answer()
+	if len(b.sent) != 2 {
+		t.Error("an incomplete observation must wait for its repetition")
+	}
+	b.see(0)
+	b.state.Episode = robot.EpisodeEnded
+	answer()
+	if len(b.sent) != 2 {
+		t.Error("an ended episode needs no answer")
+	}
+}
+
+func TestLockstepAnswersWhenThePolicyFails(t *testing.T) {
+	b := newBench(true)
+	b.armAndStart(t)
+	b.err = errors.New("out of memory")
+	if _, err := b.loop.answer(0); err != nil || len(b.sent) != 1 || b.sent[0].Command.Mode != robot.Hold {
+		t.Errorf("want one hold, got %+v, %v", b.sent, err)
+	}
+}
+
+func BenchmarkStep(b *testing.B) {
+	bench := newBench(false)
+	bench.see(0)
+	if err := errors.Join(bench.loop.Think(), bench.loop.Ask(Request{Kind: Arm}), bench.loop.Ask(Request{Kind: Start})); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		bench.loop.Step()
+	}
+}

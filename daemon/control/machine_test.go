@@ -1,0 +1,150 @@
+package control
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAsk(t *testing.T) {
+	well, late, silent := Causes(0), Causes(0).With(FrameStale, true), Causes(0).With(StateSilent, true)
+	faulted := Machine{Mode: Faulted, Fault: Fault{ID: 3, Cause: StateSilent}}
+	cases := []struct {
+		name   string
+		from   Machine
+		ask    Request
+		wrong  Causes
+		moving bool
+		want   Mode
+		refuse string // part of the error, empty when granted
+	}{
+		{"arm when well", Machine{}, Request{Kind: Arm}, well, false, Armed, ""},
+		{"arm when late", Machine{}, Request{Kind: Arm}, late, false, Disarmed, "frame_stale"},
+		{"arm when silent", Machine{}, Request{Kind: Arm}, silent, false, Disarmed, "start the bridge again"},
+		{"arm in motion", Machine{}, Request{Kind: Arm}, well, true, Disarmed, "still moves"},
+		{"arm twice", Machine{Mode: Armed}, Request{Kind: Arm}, well, false, Armed, "the daemon is armed"},
+		{"arm a faulted", faulted, Request{Kind: Arm}, well, false, Faulted, "acknowledge first"},
+		{"start armed", Machine{Mode: Armed}, Request{Kind: Start}, well, false, Running, ""},
+		{"start disarmed", Machine{}, Request{Kind: Start}, well, false, Disarmed, "arm it first"},
+		{"start late", Machine{Mode: Armed}, Request{Kind: Start}, late, false, Armed, "frame_stale"},
+		{"start holding", Machine{Mode: Holding, ByOperator: true}, Request{Kind: Start}, well, false, Running, ""},
+		{"hold running", Machine{Mode: Running}, Request{Kind: HoldStill}, well, true, Holding, ""},
+		{"hold disarmed", Machine{}, Request{Kind: HoldStill}, well, false, Disarmed, "only a running one"},
+		{"stop running", Machine{Mode: Running}, Request{Kind: Stop}, well, true, Disarmed, ""},
+		{"stop stays latched", faulted, Request{Kind: Stop}, well, false, Faulted, ""},
+		{"acknowledge", faulted, Request{Kind: Acknowledge, Fault: 3}, well, false, Disarmed, ""},
+		{"acknowledge an older", faulted, Request{Kind: Acknowledge, Fault: 2}, well, false, Faulted, "fault 2 is not the latched one"},
+		{"acknowledge nothing", Machine{}, Request{Kind: Acknowledge}, well, false, Disarmed, "nothing is latched"},
+		{"nonsense", Machine{}, Request{Kind: "dance"}, well, false, Disarmed, `"dance" is unknown`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := c.from.Ask(c.ask, c.wrong, c.moving, 0)
+			if got.Mode != c.want {
+				t.Errorf("mode %v, want %v", got.Mode, c.want)
+			}
+			if (err == nil) != (c.refuse == "") || (err != nil && !strings.Contains(err.Error(), c.refuse)) {
+				t.Errorf("error %v, want one with %q", err, c.refuse)
+			}
+			if err != nil && got != c.from {
+				t.Error("a refused request must change nothing")
+			}
+		})
+	}
+}
+
+func TestNext(t *testing.T) {
+	late, silent := Causes(0).With(FrameStale, true), Causes(0).With(StateSilent, true)
+	at := func(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
+	holding := Machine{Mode: Running}.Next(late, true, at(10))
+	cases := []struct {
+		name   string
+		from   Machine
+		wrong  Causes
+		moving bool
+		now    time.Duration
+		want   Mode
+	}{
+		{"running well", Machine{Mode: Running}, 0, true, at(1), Running},
+		{"a hiccup holds", Machine{Mode: Running}, late, true, at(1), Holding},
+		{"silence latches", Machine{Mode: Running}, silent | late, true, at(1), Faulted},
+		{"silence latches when armed", Machine{Mode: Armed}, silent, false, at(1), Faulted},
+		{"a hiccup does not disarm", Machine{Mode: Armed}, late, false, at(1), Armed},
+		{"disarmed stays", Machine{}, silent, false, at(1), Disarmed},
+		{"not yet well for long", holding, 0, false, at(10.9), Holding},
+		{"well for a second", holding, 0, false, at(11), Running},
+		{"well but moving", holding, 0, true, at(12), Holding},
+		{"an operator's hold stays", Machine{Mode: Running}.hold(0, true, at(0)), 0, false, at(20), Holding},
+		{"holding too long disarms", holding, late, false, at(41), Disarmed},
+		{"holding can fault", holding, silent, false, at(11), Faulted},
+		{"a fault stays", Machine{Mode: Faulted}, 0, false, at(100), Faulted},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.from.Next(c.wrong, c.moving, c.now); got.Mode != c.want {
+				t.Errorf("mode %v, want %v", got.Mode, c.want)
+			}
+		})
+	}
+}
+
+// TestWalks asserts over random walks what must hold whatever happens.
+func TestWalks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	kinds := []Kind{Arm, Start, HoldStill, Stop, Acknowledge, "nonsense"}
+	var m Machine
+	now := time.Duration(0)
+	for step := range 1_000_000 {
+		now += time.Duration(rng.IntN(300)) * time.Millisecond
+		wrong := Causes(0)
+		if rng.IntN(4) == 0 {
+			wrong = wrong.With(Cause(rng.IntN(int(causes))), true)
+		}
+		moving := rng.IntN(3) == 0
+		before := m
+		var err error
+		asked := Request{}
+		if rng.IntN(3) == 0 {
+			asked = Request{Kind: kinds[rng.IntN(len(kinds))], Fault: m.Fault.ID - uint64(rng.IntN(2))}
+			m, err = m.Ask(asked, wrong, moving, now)
+		} else {
+			m = m.Next(wrong, moving, now)
+		}
+		if why := brokenBy(before, m, asked, err, wrong, moving); why != "" {
+			t.Fatalf("step %d: %s: %+v -> %+v (%v, %v, wrong %v)", step, why, before, m, asked, err, wrong)
+		}
+	}
+}
+
+func brokenBy(before, after Machine, asked Request, err error, wrong Causes, moving bool) string {
+	started := after.Mode == Running && before.Mode != Running
+	worst, any := wrong.worst()
+	switch {
+	case started && before.Mode != Armed && before.Mode != Holding:
+		return "running is reached only from armed or holding"
+	case started && (wrong != 0 || moving):
+		return "motion starts only when all is well and the arm rests"
+	case started && before.Mode == Armed && asked.Kind != Start:
+		return "only a request starts an armed daemon"
+	case started && before.ByOperator && asked.Kind != Start:
+		return "only a request ends an operator's hold"
+	case before.Mode == Faulted && after.Mode != Faulted && (asked.Kind != Acknowledge || err != nil || after.Mode != Disarmed):
+		return "only an acknowledgement ends a fault, and it disarms"
+	case asked.Kind == "" && before.Mode == Running && any && worst.Class() == Operator && after.Mode != Faulted:
+		return "a latching cause faults"
+	case asked.Kind == "" && before.Mode == Running && any && after.Mode == Running:
+		return "nothing runs on while something is wrong"
+	case after.Fault.ID < before.Fault.ID:
+		return "fault ids rise"
+	}
+	return ""
+}
+
+func TestCausesHaveNamesAndRemedies(t *testing.T) {
+	for c := range causes {
+		if c.String() == "" || c.Remedy() == "" {
+			t.Errorf("cause %d has no name or no remedy", c)
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"sim2reald/robot"
+)
+
+// StopWithin bounds how long Run goes on after its end was asked for, so that the arm comes to rest.
+const StopWithin = time.Second
+
+// Overruns counts the ticks that were skipped because the one before took too long.
+func (l *Loop) Overruns() uint64 { return l.overruns.Load() }
+
+// RunRealtime ticks at absolute deadlines on a thread of its own until ctx ends and the arm rests. Thinking
+// goes on beside it, woken by the first camera; commands leave through a slot, so that a slow wire delays
+// no tick.
+func (l *Loop) RunRealtime(ctx context.Context) error {
+	slot := newOutbox()
+	var workers sync.WaitGroup
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	workers.Go(func() { l.thinkOn(working) })
+	workers.Go(func() { slot.drain(working, l.deliver) })
+	err := l.tickUntilRest(ctx, slot)
+	stop()
+	workers.Wait()
+	return err
+}
+
+// deliver sends one command and measures how long ago its picture was seen.
+func (l *Loop) deliver(out Output) {
+	if err := l.cfg.Send(out); err != nil {
+		l.Report(SendFailed)
+		return
+	}
+	if out.Command.Mode == robot.Velocity {
+		l.FrameToCommand.Put(l.cfg.Clock() - out.Seen)
+	}
+}
+
+func (l *Loop) thinkOn(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.cfg.Cameras[0].Updated():
+			// An error is reported to the machine by Think itself and needs no second hand here.
+			_ = l.Think()
+		}
+	}
+}
+
+// tickUntilRest sleeps with clock_nanosleep to absolute deadlines: a Go ticker drops ticks and drifts. The
+// thread is locked so that the sleep's wake-up is the tick's.
+func (l *Loop) tickUntilRest(ctx context.Context, slot *outbox) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	next, err := monotonicNow()
+	if err != nil {
+		return err
+	}
+	var stopBy time.Duration
+	for {
+		slot.put(l.Step())
+		if ctx.Err() != nil {
+			stopBy = l.stopping(stopBy)
+			if l.atRest() || l.cfg.Clock() > stopBy {
+				return nil
+			}
+		}
+		if next, err = l.sleepUntil(next + l.cfg.Period); err != nil {
+			return err
+		}
+	}
+}
+
+// stopping disarms once and returns the time by which the loop ends even if the arm still moves; then the
+// bridge's own watchdog has it.
+func (l *Loop) stopping(stopBy time.Duration) time.Duration {
+	if stopBy != 0 {
+		return stopBy
+	}
+	l.mu.Lock()
+	l.machine, _ = l.machine.Ask(Request{Kind: Stop}, 0, false, 0)
+	l.mu.Unlock()
+	return l.cfg.Clock() + StopWithin
+}
+
+func (l *Loop) atRest() bool {
+	state, ok := l.cfg.Rig.State()
+	return !ok || !state.Moving || state.Episode.Waiting()
+}
+
+// sleepUntil sleeps to the deadline and returns the one that was kept: after an overrun, missed slots are
+// skipped and counted, never caught up in a burst.
+func (l *Loop) sleepUntil(deadline time.Duration) (time.Duration, error) {
+	now, err := monotonicNow()
+	if err != nil {
+		return 0, err
+	}
+	for deadline < now {
+		deadline += l.cfg.Period
+		l.overruns.Add(1)
+	}
+	ts := unix.NsecToTimespec(int64(deadline))
+	for {
+		err := unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil)
+		if err == nil {
+			return deadline, nil
+		}
+		if err != unix.EINTR {
+			return 0, fmt.Errorf("sleeping until the next tick: %w", err)
+		}
+	}
+}
+
+func monotonicNow() (time.Duration, error) {
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
+		return 0, fmt.Errorf("reading the monotonic clock: %w", err)
+	}
+	return time.Duration(ts.Nano()), nil
+}
+
+// outbox is the preallocated slot between the tick and the wire: the newest command wins.
+type outbox struct {
+	mu      sync.Mutex
+	newest  Output
+	arrived chan struct{}
+}
+
+func newOutbox() *outbox { return &outbox{arrived: make(chan struct{}, 1)} }
+
+func (o *outbox) put(out Output) {
+	o.mu.Lock()
+	o.newest = out
+	o.mu.Unlock()
+	select {
+	case o.arrived <- struct{}{}:
+	default:
+	}
+}
+
+func (o *outbox) drain(ctx context.Context, deliver func(Output)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.arrived:
+			o.mu.Lock()
+			out := o.newest
+			o.mu.Unlock()
+			deliver(out)
+		}
+	}
+}

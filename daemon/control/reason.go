@@ -1,0 +1,25 @@
+package control
+
+// Reason is why a tick holds.
+type Reason uint8
+
+// The reasons, as a joint_command carries them.
+const (
+	ReasonNone Reason = iota
+	ReasonDisarmed
+	ReasonArmed
+	ReasonHolding
+	ReasonFaulted
+	ReasonWaiting // the bridge's episode has not started, or is over
+	ReasonRefused // the limiter refused what the policy wanted
+	ReasonPolicy  // the policy wants to stand still
+)
+
+// String names the reason as the wire does.
+func (r Reason) String() string {
+	return [...]string{"", "disarmed", "armed", "holding", "faulted", "waiting", "refused", "policy"}[r]
+}
+
+func reasonOf(m Mode) Reason {
+	return [...]Reason{Disarmed: ReasonDisarmed, Armed: ReasonArmed, Running: ReasonNone, Holding: ReasonHolding, Faulted: ReasonFaulted}[m]
+}
