@@ -1,0 +1,197 @@
+// Package web serves the page that shows the arm at work and takes an operator's requests.
+//
+// What belongs here: HTTP. What does not: what the numbers mean (daemon/topic.Status) and whether a request
+// is granted (daemon/control).
+package web
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+//go:embed page
+var page embed.FS
+
+// Picture is one encoded picture of a camera.
+type Picture struct {
+	Seq         uint64
+	ContentType string
+	Data        []byte // must not change after it is handed out
+}
+
+// Options say what is shown. The functions run on the server's goroutines.
+type Options struct {
+	Listen  string                              // host:port
+	Status  func() any                          // encoded as JSON, ten times a second and page
+	Picture func(camera string) (Picture, bool) // the newest one, false before the first or for an unknown camera
+	Ask     func(kind string, fault uint64) error
+}
+
+// Server is a started page.
+type Server struct {
+	opts   Options
+	http   *http.Server
+	addr   string
+	closed chan struct{}
+}
+
+const (
+	statusPeriod  = 100 * time.Millisecond
+	picturePeriod = 20 * time.Millisecond // how often a new picture is looked for
+	maxBody       = 4 << 10
+)
+
+// Start listens and serves until Close.
+func Start(opts Options) (*Server, error) {
+	listener, err := net.Listen("tcp", opts.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("web.listen %s: %w; set web.listen to a free port", opts.Listen, err)
+	}
+	s := &Server{opts: opts, addr: listener.Addr().String(), closed: make(chan struct{})}
+	s.http = &http.Server{Handler: s.guard(s.routes()), ReadHeaderTimeout: 2 * time.Second, MaxHeaderBytes: 16 << 10}
+	go func() {
+		// Serve ends with ErrServerClosed at Close; nothing else ends it but a broken listener, which shows
+		// as a page that does not load.
+		_ = s.http.Serve(listener)
+	}()
+	return s, nil
+}
+
+// URL is the page's address.
+func (s *Server) URL() string { return "http://" + s.addr + "/" }
+
+// Close ends every stream and stops listening.
+func (s *Server) Close() error {
+	close(s.closed)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return s.http.Close()
+	}
+	return nil
+}
+
+func (s *Server) routes() http.Handler {
+	files, err := fs.Sub(page, "page")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(files))
+	mux.HandleFunc("GET /status", s.status)
+	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /camera/{name}", s.camera)
+	mux.HandleFunc("POST /request/{kind}", s.request)
+	return mux
+}
+
+// guard refuses what a page of another site could send: requests across origins, and hosts that are names of
+// somebody else's (DNS rebinding). The page binds to loopback unless configured otherwise.
+func (s *Server) guard(next http.Handler) http.Handler {
+	checked := http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if host != "localhost" && net.ParseIP(host) == nil {
+			http.Error(w, fmt.Sprintf("host %q is not this page's; open it by its IP address or as localhost", host), http.StatusMisdirectedRequest)
+			return
+		}
+		w.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'self'; frame-ancestors 'none'")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		checked.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	// A failed write means that the browser has gone.
+	_ = json.NewEncoder(w).Encode(s.opts.Status())
+}
+
+// events streams the status as server-sent events until the browser goes.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	s.every(r.Context(), statusPeriod, func() error {
+		b, err := json.Marshal(s.opts.Status())
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "data: %s\n\n", b)
+		return errors.Join(err, http.NewResponseController(w).Flush())
+	})
+}
+
+// camera streams a camera's pictures, each replacing the one before.
+func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if _, ok := s.opts.Picture(name); !ok {
+		http.Error(w, fmt.Sprintf("camera %q has no picture yet, or is not configured", name), http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+	w.Header().Set("Cache-Control", "no-store")
+	sent := Picture{}
+	s.every(r.Context(), picturePeriod, func() error {
+		p, ok := s.opts.Picture(name)
+		if !ok || (sent.Data != nil && p.Seq == sent.Seq) {
+			return nil
+		}
+		sent = p
+		return writePart(w, p)
+	})
+}
+
+// writePart ends each part with the next boundary, so that a browser shows it at once and not one late.
+func writePart(w http.ResponseWriter, p Picture) error {
+	_, err := fmt.Fprintf(w, "--frame\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", p.ContentType, len(p.Data))
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(p.Data); err != nil {
+		return err
+	}
+	if _, err := w.Write([]byte("\r\n--frame\r\n")); err != nil {
+		return err
+	}
+	return http.NewResponseController(w).Flush()
+}
+
+// every calls f now and then each period until it fails, the client goes or the server closes.
+func (s *Server) every(ctx context.Context, period time.Duration, f func() error) {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for f() == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.closed:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *Server) request(w http.ResponseWriter, r *http.Request) {
+	fault, err := strconv.ParseUint(r.URL.Query().Get("fault"), 10, 64)
+	if err != nil && r.URL.Query().Has("fault") {
+		http.Error(w, fmt.Sprintf("fault %q is not a number", r.URL.Query().Get("fault")), http.StatusBadRequest)
+		return
+	}
+	if err := s.opts.Ask(r.PathValue("kind"), fault); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
