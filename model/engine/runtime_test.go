@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOpen(t *testing.T) {
+	t.Run("missing", func(t *testing.T) {
+		_, err := Open(filepath.Join(t.TempDir(), "libonnxruntime.so"))
+		if !errors.Is(err, ErrLibrary) || !strings.Contains(err.Error(), "make setup") {
+			t.Errorf("error %v, want ErrLibrary with a remedy", err)
+		}
+	})
+	t.Run("not a library", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "libonnxruntime.so")
+		if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path); !errors.Is(err, ErrLibrary) {
+			t.Errorf("error %v, want ErrLibrary", err)
+		}
+	})
+	t.Run("twice", func(t *testing.T) {
+		r := runtimeOrSkip(t)
+		if _, err := Open(r.path); !errors.Is(err, ErrLibrary) {
+			t.Errorf("error %v, want ErrLibrary", err)
+		}
+		if r.Version() == "" {
+			t.Error("no version")
+		}
+	})
+}
+
+func TestFindLibrary(t *testing.T) {
+	root := t.TempDir()
+	if _, err := FindLibrary(root); !errors.Is(err, ErrLibrary) {
+		t.Errorf("empty folder: error %v, want ErrLibrary", err)
+	}
+	dir := filepath.Join(root, "lib", "python3.11", "site-packages", "onnxruntime", "capi")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"libonnxruntime.so.1.9.0", "libonnxruntime.so.1.32.0", "libonnxruntime_providers_shared.so"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := FindLibrary(t.TempDir(), root)
+	if err != nil || filepath.Base(got) != "libonnxruntime.so.1.32.0" {
+		t.Errorf("found %q %v", got, err)
+	}
+}
