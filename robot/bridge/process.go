@@ -1,0 +1,104 @@
+// Package bridge starts a bridge of this repository, the Python package beside this file, as a child process.
+//
+// What belongs here: the process and its command line. What does not: the messages (daemon/topic), and the
+// simulators, which are Python. A bridge of a real robot is started by its own service, not by the daemon.
+package bridge
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Options become the bridge's command line.
+type Options struct {
+	Command []string // interpreter and module
+	Broker  string   // host:port
+	Robot   string
+	Domain  string
+	Task    string
+	Clock   string // realtime, lockstep
+	Cameras []string
+	Teacher bool
+	Log     io.Writer // gets the bridge's lines, each with a prefix
+}
+
+// Process is a started bridge.
+type Process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // why, after done
+	last string        // its last line, after done
+}
+
+const stopPatience = 5 * time.Second
+
+// Start starts it. The bridge ends with this process, however that ends.
+func Start(o Options) (*Process, error) {
+	cmd := exec.Command(o.Command[0], o.args()...)
+	// Its own group: Ctrl-C in a terminal reaches the daemon alone, which then stops the arm before the bridge.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	lines, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the bridge: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the bridge: %w; run `make setup`, or set bridge.command", err)
+	}
+	p := &Process{cmd: cmd, done: make(chan struct{})}
+	go p.follow(lines, o.Log)
+	return p, nil
+}
+
+func (o Options) args() []string {
+	args := append([]string{}, o.Command[1:]...)
+	args = append(args, "--broker", o.Broker, "--robot", o.Robot, "--domain", o.Domain, "--task", o.Task,
+		"--clock", o.Clock, "--exit-with-parent")
+	for _, c := range o.Cameras {
+		args = append(args, "--camera", c)
+	}
+	if o.Teacher {
+		args = append(args, "--teacher")
+	}
+	return args
+}
+
+// follow copies the bridge's lines to the log until it ends.
+func (p *Process) follow(lines io.Reader, log io.Writer) {
+	scanner := bufio.NewScanner(lines)
+	for scanner.Scan() {
+		p.last = strings.TrimSpace(scanner.Text())
+		fmt.Fprintf(log, "bridge: %s\n", p.last)
+	}
+	p.err = p.cmd.Wait()
+	close(p.done)
+}
+
+// Done is closed when the bridge has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Err says why it ended; it is to be asked after Done.
+func (p *Process) Err() error {
+	if p.err == nil {
+		return fmt.Errorf("the bridge ended: %s", p.last)
+	}
+	return fmt.Errorf("the bridge ended (%w): %s", p.err, p.last)
+}
+
+// Stop asks the bridge to bring its arm to rest and end, and kills it when it does not.
+func (p *Process) Stop() error {
+	// An error means that it has ended already, which is what is wanted.
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(stopPatience):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		return fmt.Errorf("the bridge did not end within %v of being asked and was killed", stopPatience)
+	}
+}

@@ -1,0 +1,157 @@
+"""The command line of a bridge: arguments to parts.
+
+What belongs here: the table of arguments, the one switch over domains, signals. What does not: behaviour.
+"""
+
+import argparse
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+
+from . import BridgeError
+
+PARENT_POLL_S = 0.5
+
+ARGUMENTS = (
+    ("--broker", {"default": "127.0.0.1:1883", "metavar": "HOST:PORT", "help": "MQTT broker"}),
+    ("--broker-wait", {"type": float, "default": 30.0, "metavar": "S", "help": "how long to wait for it, s"}),
+    ("--robot", {"default": "kitchen", "help": "name in the topics sim2real/v1/ROBOT/"}),
+    ("--domain", {"default": "kitchen", "help": "simulator: kitchen"}),
+    ("--task", {"default": "slide", "help": "task served"}),
+    ("--clock", {"default": "lockstep", "help": "lockstep or realtime"}),
+    ("--camera", {"default": "default", "help": "view published"}),
+    ("--size", {"type": int, "default": 224, "metavar": "PX", "help": "width and height of a frame, 16 to 1024"}),
+    ("--jitter", {"default": "j05", "help": "preset of resets that name none"}),
+    ("--repeat-s", {"type": float, "default": 1.0, "metavar": "S", "help": "lock-step: repeat an observation after"}),
+    ("--abort-s", {"type": float, "default": 30.0, "metavar": "S", "help": "lock-step: give an episode up after"}),
+    ("--teacher", {"action": "store_true", "help": "publish what the scripted expert would do"}),
+    ("--exit-with-parent", {"action": "store_true", "help": "exit when the process that started this one is gone"}),
+)
+
+
+class UsageError(BridgeError):
+    """Arguments that cannot be; the text names the thing, the value and the remedy."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser whose complaint is one line."""
+
+    def error(self, message: str):
+        """Raises UsageError."""
+        raise UsageError(f"{message}: see --help")
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """Reads and checks arguments, adding host and port. Raises UsageError."""
+    parser = Parser(prog="python -m sim2real_bridge", description="The robot's side of the bridge contract.")
+    for name, options in ARGUMENTS:
+        parser.add_argument(name, **options)
+    args = parser.parse_args(argv)
+    args.host, args.port = _address(args.broker)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", args.robot):
+        raise UsageError(f"--robot {args.robot!r}: use letters, digits, - and _")
+    _one_of("--domain", args.domain, ("kitchen",))
+    _one_of("--clock", args.clock, ("lockstep", "realtime"))
+    if not 16 <= args.size <= 1024:
+        raise UsageError(f"--size {args.size}: use 16 to 1024 pixels")
+    for name in ("broker_wait", "repeat_s", "abort_s"):
+        if not 0 < getattr(args, name) < 1e6:
+            raise UsageError(f"--{name.replace('_', '-')} {getattr(args, name)}: use a positive number of seconds")
+    return args
+
+
+def _address(broker: str) -> tuple[str, int]:
+    host, _, port = broker.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise UsageError(f"--broker {broker!r}: use HOST:PORT, for example 127.0.0.1:1883")
+    return host, int(port)
+
+
+def _one_of(name: str, value: str, known) -> None:
+    if value not in known:
+        raise UsageError(f"{name} {value!r}: use one of {', '.join(known)}")
+
+
+def main(argv: list[str]) -> int:
+    """Runs a bridge until it is told to stop; the exit status."""
+    parent = os.getppid()
+    try:
+        args = parse(argv)
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+        logging.getLogger(__package__).setLevel(logging.INFO)
+        # Read when mujoco is imported. Said aloud in the factsheet; another backend is chosen, never fallen back to.
+        _one_of("MUJOCO_GL", os.environ.setdefault("MUJOCO_GL", "egl"), ("egl", "osmesa"))
+        serve(args, parent)
+    except BridgeError as err:
+        print(f"error: {err}", file=sys.stderr)
+        return 2 if isinstance(err, UsageError) else 1
+    return 0
+
+
+def serve(args: argparse.Namespace, parent: int) -> None:
+    """Builds the parts, runs the clock, and takes the parts down in the opposite order."""
+    import farama_notifications
+
+    farama_notifications.notifications.clear()  # printed at import, about environments that are not used here
+    from . import bridge, kitchen, link, lockstep, realtime, render
+
+    domain = build_kitchen(args)
+    renderer = render.Renderer(domain.model, kitchen.place, render.CAMERAS[args.camera], args.size)
+    session = link.Link(args.host, args.port, args.robot)
+    settings = bridge.Settings(args.robot, args.clock, args.camera, args.size, args.teacher, args.jitter)
+    arm = bridge.Bridge(domain, session, renderer, settings)
+    stop = stopper(session.inbox, parent if args.exit_with_parent else None)
+    try:
+        session.connect(arm.factsheet(), args.broker_wait, stop)
+        if args.clock == "lockstep":
+            lockstep.LockStep(arm, args.repeat_s, args.abort_s).run(stop)
+        else:
+            realtime.RealTime(arm).run(stop)
+    finally:
+        session.close()
+        renderer.close()
+    logging.getLogger(__package__).info("stopped: arm at rest")
+
+
+def build_kitchen(args: argparse.Namespace):
+    """The kitchen of the arguments. Raises UsageError for a name that it does not know."""
+    from . import expert, kitchen, kitchen_tasks, render
+
+    _one_of("--task", args.task, kitchen_tasks.TASKS)
+    _one_of("--camera", args.camera, render.CAMERAS)
+    _one_of("--jitter", args.jitter, kitchen_tasks.PRESETS)
+    if args.teacher and args.task not in expert.TASKS:
+        known = ", ".join(expert.TASKS)
+        raise UsageError(f"--teacher with --task {args.task!r}: has no scripted expert, use one of {known}")
+    return kitchen.Kitchen(args.task)
+
+
+def stopper(inbox, parent: int | None) -> threading.Event:
+    """An event set by SIGTERM, by SIGINT, and, given a parent's id, once that is no longer our parent."""
+    stop = threading.Event()
+
+    def end(*_):
+        stop.set()
+        inbox.put(None)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    if parent is not None:
+        threading.Thread(target=_watch_parent, args=(parent, stop, end), daemon=True).start()
+    return stop
+
+
+def _watch_parent(parent: int, stop: threading.Event, end) -> None:
+    """Polls, because the kernel's own death signal comes when the parent's thread ends, not the parent."""
+    while not stop.wait(PARENT_POLL_S):
+        if os.getppid() != parent:
+            logging.getLogger(__package__).info("parent %d is gone", parent)
+            end()
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
