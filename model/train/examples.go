@@ -1,0 +1,191 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"sim2reald/model/dataset"
+	"sim2reald/model/preprocess"
+	"sim2reald/robot"
+)
+
+// Floors of standard deviations. What hardly varies in the demonstrations must not be blown up on the robot.
+const (
+	featureFloor = 1e-3
+	actionFloor  = 1e-3 // rad/s, and of the gripper's range
+	proprioFloor = 1e-2 // rad
+)
+
+// examples are rows of features and of labels, in the order of episodes, steps and views.
+type examples struct {
+	n, in, out   int
+	x, y, weight []float32 // (n, in), (n, out), (n, out); weight 0 where a chunk runs past the episode's end
+}
+
+// demonstrations are the successful episodes, without their pictures.
+type demonstrations struct {
+	episodes []*dataset.Episode
+	excluded int // failures
+}
+
+func readDemonstrations(d *dataset.Dataset) (*demonstrations, error) {
+	out := &demonstrations{}
+	for _, seed := range d.Seeds() {
+		e, err := d.Episode(seed)
+		if err != nil {
+			return nil, err
+		}
+		if !e.Success {
+			out.excluded++
+			continue
+		}
+		for i := range e.Steps {
+			e.Steps[i].Pictures = nil
+		}
+		out.episodes = append(out.episodes, e)
+	}
+	if len(out.episodes) == 0 {
+		return nil, fmt.Errorf("%w: no successful episode among %d; collect demonstrations", ErrOptions, out.excluded)
+	}
+	return out, nil
+}
+
+// split draws the held-out episodes; result[i] is true where episode i is held out. At least one is trained on.
+func split(n int, share float64, seed int64) []bool {
+	held := make([]bool, n)
+	count := min(int(math.Round(share*float64(n))), n-1)
+	r := rand.New(rand.NewPCG(uint64(seed), streamSplit))
+	for _, i := range r.Perm(n)[:count] {
+		held[i] = true
+	}
+	return held
+}
+
+// Streams keep the random draws of one seed apart by their purpose.
+const (
+	streamSplit   = 1
+	streamShuffle = 2
+)
+
+// label clips the teacher's wish to the speed limits of the demonstrations, which the robot will be under too.
+func label(s *dataset.Step, n int, lim *robot.Limits) robot.Command {
+	c := robot.Command{Mode: robot.Velocity, Gripper: min(max(s.Wanted.Gripper, 0), 1)}
+	for j := range n {
+		c.DQ[j] = min(max(s.Wanted.DQ[j], -lim.DQMax[j]), lim.DQMax[j])
+	}
+	return c
+}
+
+// moments gives mean and standard deviation of each of width columns, over the rows that row yields.
+func moments(width, n int, floor float64, row func(i int) []float64) preprocess.Stats {
+	sum, square := make([]float64, width), make([]float64, width)
+	for i := range n {
+		for k, v := range row(i) {
+			sum[k] += v
+		}
+	}
+	for k := range sum {
+		sum[k] /= float64(n)
+	}
+	for i := range n {
+		for k, v := range row(i) {
+			square[k] += (v - sum[k]) * (v - sum[k])
+		}
+	}
+	s := preprocess.Stats{Mean: make([]float32, width), Std: make([]float32, width)}
+	for k := range sum {
+		s.Mean[k] = float32(sum[k])
+		s.Std[k] = float32(max(math.Sqrt(square[k]/float64(n)), floor))
+	}
+	return s
+}
+
+// statistics of labels and joint positions over the steps that are trained on.
+func (d *demonstrations) statistics(held []bool, n int, lim *robot.Limits) (action, proprio preprocess.Stats) {
+	var steps []*dataset.Step
+	for i, e := range d.episodes {
+		for s := range e.Steps {
+			if !held[i] {
+				steps = append(steps, &e.Steps[s])
+			}
+		}
+	}
+	buf := make([]float64, n+1)
+	action = moments(n+1, len(steps), actionFloor, func(i int) []float64 {
+		c := label(steps[i], n, lim)
+		copy(buf, c.DQ[:n])
+		buf[n] = c.Gripper
+		return buf
+	})
+	proprio = moments(n, len(steps), proprioFloor, func(i int) []float64 { return steps[i].Q[:n] })
+	return action, proprio
+}
+
+// assembly puts features, positions and labels side by side.
+type assembly struct {
+	features [][]float32 // per episode (steps, views, width)
+	width    int
+	views    int
+	chunk    int
+	joints   int
+	proprio  *preprocess.Stats // nil for none
+	actions  *preprocess.Actions
+	limits   robot.Limits
+}
+
+// examples takes the episodes where held is as asked: all views to train on, the plain one to validate.
+func (a *assembly) examples(d *demonstrations, held []bool, want bool) (*examples, error) {
+	ex := &examples{in: a.width, out: a.chunk * a.actions.Dim()}
+	if a.proprio != nil {
+		ex.in += a.joints
+	}
+	views := a.views
+	if want {
+		views = 1
+	}
+	for i, e := range d.episodes {
+		if held[i] != want {
+			continue
+		}
+		for s := range e.Steps {
+			if err := a.append(ex, i, e, s, views); err != nil {
+				return nil, fmt.Errorf("episode of seed %d, step %d: %w", e.Seed, s, err)
+			}
+		}
+	}
+	return ex, nil
+}
+
+func (a *assembly) append(ex *examples, i int, e *dataset.Episode, s, views int) error {
+	y, weight := make([]float32, ex.out), make([]float32, ex.out)
+	dim := a.actions.Dim()
+	for k := range min(a.chunk, len(e.Steps)-s) {
+		c := label(&e.Steps[s+k], a.joints, &a.limits)
+		if err := a.actions.Encode(&c, y[k*dim:(k+1)*dim]); err != nil {
+			return err
+		}
+		for j := range dim {
+			weight[k*dim+j] = 1
+		}
+	}
+	for v := range views {
+		at := (s*a.views + v) * a.width
+		ex.x = append(ex.x, a.features[i][at:at+a.width]...)
+		if a.proprio != nil {
+			ex.x = append(ex.x, a.positions(&e.Steps[s])...)
+		}
+		ex.y, ex.weight = append(ex.y, y...), append(ex.weight, weight...)
+		ex.n++
+	}
+	return nil
+}
+
+// positions standardises as preprocess.Observer does.
+func (a *assembly) positions(s *dataset.Step) []float32 {
+	out := make([]float32, a.joints)
+	for j := range out {
+		out[j] = (float32(s.Q[j]) - a.proprio.Mean[j]) / a.proprio.Std[j]
+	}
+	return out
+}
