@@ -19,6 +19,18 @@ func (l Limits) Scaled(scale float64) Limits {
 	return l
 }
 
+// Within returns the narrower of both for each of the first n joints: a robot's table and what its bridge
+// enforces on the arm that is there.
+func (l Limits) Within(other Limits, n int) Limits {
+	for j := range n {
+		l.QMin[j] = max(l.QMin[j], other.QMin[j])
+		l.QMax[j] = min(l.QMax[j], other.QMax[j])
+		l.DQMax[j] = min(l.DQMax[j], other.DQMax[j])
+		l.DDQMax[j] = min(l.DDQMax[j], other.DDQMax[j])
+	}
+	return l
+}
+
 // Model is a robot that the project knows.
 type Model struct {
 	Name   string
