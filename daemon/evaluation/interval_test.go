@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestWilson compares with values of R's prop.test(correct = FALSE) to four digits, and the ends.
+// TestWilson compares with scipy's binomtest(s, n).proportion_ci(method="wilson") to four digits, and the ends.
 func TestWilson(t *testing.T) {
 	for _, c := range []struct {
 		s, n   int

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -142,6 +143,9 @@ func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")
 	w.Header().Set("Cache-Control", "no-store")
+	if _, err := io.WriteString(w, "--frame\r\n"); err != nil {
+		return
+	}
 	sent := Picture{}
 	s.every(r.Context(), picturePeriod, func() error {
 		p, ok := s.opts.Picture(name)
@@ -153,9 +157,10 @@ func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// writePart ends each part with the next boundary, so that a browser shows it at once and not one late.
+// writePart ends each part with the next one's boundary: a browser shows a part when it sees its end, and
+// would else be one picture late.
 func writePart(w http.ResponseWriter, p Picture) error {
-	_, err := fmt.Fprintf(w, "--frame\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", p.ContentType, len(p.Data))
+	_, err := fmt.Fprintf(w, "Content-Type: %s\r\nContent-Length: %d\r\n\r\n", p.ContentType, len(p.Data))
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func DefaultOptions() Options {
 	return Options{
 		MinDaemon: "0.1.0", Proprioception: preprocess.ProprioNone,
 		Widths: []int{256, 256}, Activation: "relu", ChunkSize: 1, NSteps: 1,
-		Augment: Augment{Views: 4, ShiftPx: 4, Brightness: 0.05, Contrast: 0.05, Saturation: 0.05},
+		Augment: Augment{Views: 1, ShiftPx: 4, Brightness: 0.05, Contrast: 0.05, Saturation: 0.05},
 		Epochs:  60, Batch: 256, LearningRate: 1e-3, WarmUp: 0.05, WeightDecay: 1e-4, ValidateShare: 0.1,
 		CacheDir: "build/cache", Workers: runtime.NumCPU(), BLASThreads: 1,
 	}

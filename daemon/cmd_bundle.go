@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+
+	"sim2reald/daemon/config"
+	"sim2reald/model/base"
+	"sim2reald/model/bundle"
+)
+
+// cmdBundle shows a bundle, or only says whether it is whole and fits its base.
+func cmdBundle(_ context.Context, args []string) error {
+	fs := flag.NewFlagSet("bundle", flag.ContinueOnError)
+	path := fs.String("config", "", "configuration `file`, for policy.base")
+	fs.Usage = func() { fmt.Fprintln(fs.Output(), "sim2reald bundle [flags] inspect|verify FILE"); fs.PrintDefaults() }
+	if err := fs.Parse(args); err != nil {
+		return errUsage
+	}
+	if fs.NArg() != 2 || (fs.Arg(0) != "inspect" && fs.Arg(0) != "verify") {
+		return fmt.Errorf("bundle: say inspect or verify, and a file")
+	}
+	b, err := bundle.Load(fs.Arg(1))
+	if err != nil {
+		return err
+	}
+	if fs.Arg(0) == "inspect" {
+		fmt.Println("digest:", b.Digest())
+		return printJSON(b.Manifest)
+	}
+	cfg, err := config.Load(*path)
+	if err != nil {
+		return err
+	}
+	return verifyOnBase(b, cfg.Policy.Base)
+}
+
+func verifyOnBase(b *bundle.Bundle, path string) error {
+	on, err := base.Open(path)
+	if err != nil {
+		return err
+	}
+	brain := brain{bundle: b, base: on}
+	if err := brain.sameBase(); err != nil {
+		return err
+	}
+	fmt.Printf("whole, and for this base: %s %s\n", b.Manifest.Name, b.Digest())
+	return nil
+}
+
+// cmdBase shows a base, says whether it is whole, or writes the record of a file that a user brings.
+func cmdBase(_ context.Context, args []string) error {
+	fs := flag.NewFlagSet("base", flag.ContinueOnError)
+	name := fs.String("name", "", "timm's `name` of the model, for add")
+	arch := fs.String("arch", "", "architecture JSON `file`, for add")
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), "sim2reald base [flags] inspect|verify|add FILE")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return errUsage
+	}
+	if fs.NArg() != 2 {
+		return fmt.Errorf("base: say inspect, verify or add, and a file")
+	}
+	switch fs.Arg(0) {
+	case "inspect", "verify":
+		b, err := base.Open(fs.Arg(1))
+		if err != nil {
+			return err
+		}
+		if fs.Arg(0) == "inspect" {
+			return printJSON(b.Record)
+		}
+		fmt.Printf("whole: %s %s\n", b.Record.Name, b.Identity())
+		return nil
+	case "add":
+		return addBase(fs.Arg(1), *name, *arch)
+	}
+	return fmt.Errorf("base: %q is none of inspect, verify, add", fs.Arg(0))
+}
+
+// addBase describes a user's file. Nothing is known of where it came from, and the record says so.
+func addBase(path, name, archPath string) error {
+	if name == "" || archPath == "" {
+		return fmt.Errorf("base add: -name and -arch are needed: timm's name of the model, and its architecture as JSON")
+	}
+	arch, err := os.ReadFile(archPath)
+	if err != nil {
+		return fmt.Errorf("base add: %w", err)
+	}
+	b, err := base.Describe(path, base.Record{
+		Name: name, Architecture: json.RawMessage(arch), PossiblyFineTuned: true,
+		Licence: base.Licence{Package: "none", Weights: "unknown"}, Note: "brought by a user",
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("added: %s %s\n", b.Record.Name, b.Identity())
+	return nil
+}

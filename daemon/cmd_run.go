@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"sim2reald/daemon/config"
+	"sim2reald/daemon/topic"
+	"sim2reald/daemon/web"
+	"sim2reald/model/bundle"
+)
+
+var errNotYet = errors.New("the daemon is still starting; ask again in a moment")
+
+// cmdRun is the service.
+func cmdRun(ctx context.Context, args []string) error {
+	fs := flag.NewFlagSet("run", flag.ContinueOnError)
+	path := fs.String("config", "", "configuration `file`; none means the defaults, which `sim2reald config` prints")
+	workcell := fs.Bool("workcell", false, "start the simulated workcell of the configuration as well")
+	if err := parseFlags(fs, args); err != nil {
+		return err
+	}
+	cfg, err := config.Load(*path)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, cfg, newLog(), *workcell)
+}
+
+func newLog() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+}
+
+// withoutTime leaves the time to the journal, which stamps every line itself.
+func withoutTime(groups []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey && len(groups) == 0 {
+		return slog.Attr{}
+	}
+	return a
+}
+
+func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge bool) (err error) {
+	b, err := openBrain(cfg)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, b.Close)
+	var asked atomic.Pointer[loop] // set once the loop is there
+	w, err := openWorkcell(ctx, cfg, log, workcellOptions{
+		startBridge: startBridge,
+		onRequest: func(r topic.Request) topic.Reply {
+			if l := asked.Load(); l != nil {
+				return l.answer(r)
+			}
+			return topic.Reply{ID: r.ID, Error: errNotYet.Error()}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, w.Close)
+	p, l, err := b.bundleLoop(w)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, p.Close)
+	asked.Store(l)
+	shown := b.board(w)
+	shown.runs(l, "")
+	return w.attended(ctx, shown, func() error {
+		// An error means that there is no service manager to tell.
+		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+		defer func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyStopping) }()
+		return l.run(ctx, w)
+	})
+}
+
+// attended serves the page and the status topic while f runs.
+func (w *workcell) attended(ctx context.Context, shown *board, f func() error) (err error) {
+	page, err := web.Start(web.Options{
+		Listen: w.cfg.Web.Listen, Status: func() any { return shown.status() }, Picture: w.picture, Ask: shown.asker,
+	})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, page.Close)
+	w.log.Info("page served", "url", page.URL())
+	var publisher sync.WaitGroup
+	publishing, stop := context.WithCancel(ctx)
+	publisher.Go(func() { shown.publish(publishing) })
+	defer publisher.Wait()
+	defer stop()
+	return f()
+}
+
+// bundleLoop checks the bundle against the rig and makes its policy and loop.
+func (b *brain) bundleLoop(w *workcell) (*policy, *loop, error) {
+	check := func() error {
+		rig := w.rigOf(b.base.Identity(), 1)
+		return bundle.Check(&b.bundle.Manifest, &rig)
+	}
+	if err := check(); err != nil {
+		return nil, nil, err
+	}
+	p, err := b.policy(b.bundle.Head())
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, w.newLoop(p.actor, b.bundle.Manifest.Limits.Robot(), b.bundle.Digest(), check), nil
+}
+
+func (b *brain) board(w *workcell) *board {
+	m := &b.bundle.Manifest
+	return &board{
+		w: w, task: m.Task, bundle: m.Name + " " + b.bundle.Digest(), base: m.Base.Name + " " + b.base.Identity(),
+		engine: b.model.Describe().String(),
+	}
+}
+
+// closing joins the error of closing something to the error of using it.
+func closing(err *error, close func() error) { *err = errors.Join(*err, close()) }

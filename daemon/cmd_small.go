@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"sim2reald/daemon/config"
+)
+
+// cmdConfig prints the example, which is the defaults.
+func cmdConfig(_ context.Context, args []string) error {
+	if err := parseFlags(flag.NewFlagSet("config", flag.ContinueOnError), args); err != nil {
+		return err
+	}
+	_, err := os.Stdout.Write(config.Example())
+	return err
+}
+
+// cmdVersion prints the version.
+func cmdVersion(_ context.Context, args []string) error {
+	if err := parseFlags(flag.NewFlagSet("version", flag.ContinueOnError), args); err != nil {
+		return err
+	}
+	fmt.Println("sim2reald", version)
+	return nil
+}
+
+// cmdRequest asks a running daemon over its page.
+func cmdRequest(ctx context.Context, args []string) error {
+	fs := flag.NewFlagSet("request", flag.ContinueOnError)
+	path := fs.String("config", "", "configuration `file` of the daemon, for web.listen")
+	fault := fs.Uint64("fault", 0, "`id` of the fault, for acknowledge; the status shows it")
+	kinds := "arm, start, hold, stop, acknowledge"
+	fs.Usage = func() {
+		fmt.Fprintf(fs.Output(), "sim2reald request [flags] KIND, one of %s\n", kinds)
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); err != nil {
+		return errUsage
+	}
+	if fs.NArg() != 1 {
+		return fmt.Errorf("request: name one of %s", kinds)
+	}
+	cfg, err := config.Load(*path)
+	if err != nil {
+		return err
+	}
+	return post(ctx, fmt.Sprintf("http://%s/request/%s?fault=%d", cfg.Web.Listen, fs.Arg(0), *fault), fs.Arg(0))
+}
+
+// post does one request and turns a refusal into its error.
+func post(ctx context.Context, url, kind string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("request %s: %w; is `sim2reald run` running with this configuration?", kind, err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, 4096))
+	if err != nil {
+		return fmt.Errorf("request %s: %w", kind, err)
+	}
+	if answer.StatusCode >= 300 {
+		return fmt.Errorf("%s", strings.TrimSpace(string(text)))
+	}
+	fmt.Println(kind + ": done")
+	return nil
+}
+
+// printJSON shows a value to a person.
+func printJSON(v any) error {
+	enc := json.NewEncoder(os.Stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

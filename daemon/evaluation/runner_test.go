@@ -1,0 +1,161 @@
+package evaluation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"sim2reald/daemon/topic"
+)
+
+// script is a bridge and an operator that follow a script and write down what they were asked.
+type script struct {
+	asked   []string
+	states  chan topic.EpisodeState
+	ready   string // answer to a reset
+	reason  string
+	end     string // answer to a start
+	refuse  int    // so many times to arm
+	stopErr error
+}
+
+func newScript() *script {
+	return &script{states: make(chan topic.EpisodeState, 8), ready: "ready", end: "success"}
+}
+
+func (s *script) ResetEpisode(r topic.EpisodeReset, _ time.Duration) error {
+	s.asked = append(s.asked, "reset "+r.Episode)
+	s.states <- topic.EpisodeState{Episode: "another", State: "failure"} // of an earlier run: to be passed over
+	s.states <- topic.EpisodeState{Episode: r.Episode, State: s.ready, Reason: s.reason}
+	return nil
+}
+
+func (s *script) StartEpisode(id string, _ time.Duration) error {
+	s.asked = append(s.asked, "begin")
+	s.states <- topic.EpisodeState{Episode: id, State: "running"}
+	if s.end != "" {
+		s.states <- topic.EpisodeState{Episode: id, State: s.end, Step: 42, Reason: s.reason}
+	}
+	return nil
+}
+
+func (s *script) Arm() error {
+	s.asked = append(s.asked, "arm")
+	if s.refuse--; s.refuse >= 0 {
+		return errors.New("frame_stale")
+	}
+	return nil
+}
+func (s *script) Start() error { s.asked = append(s.asked, "start"); return nil }
+func (s *script) Stop() error  { s.asked = append(s.asked, "stop"); return s.stopErr }
+
+func (s *script) run(t *testing.T, episodes int) ([]Trial, error) {
+	t.Helper()
+	var trials []Trial
+	r := &Runner{Bridge: s, Operator: s, States: s.states}
+	plan := Plan{Task: "slide", Jitter: "j05", FirstSeed: 5, Episodes: episodes, Patience: 200 * time.Millisecond, Horizon: 200 * time.Millisecond}
+	err := r.Run(t.Context(), plan, func(t Trial) error { trials = append(trials, t); return nil })
+	return trials, err
+}
+
+func TestRunFollowsTheOrder(t *testing.T) {
+	s := newScript()
+	trials, err := s.run(t, 2)
+	if err != nil || len(trials) != 2 || trials[1].Seed != 6 || trials[1].Outcome != "success" || trials[1].Steps != 42 {
+		t.Fatalf("%+v, %v", trials, err)
+	}
+	want := "reset slide-j05-5, arm, start, begin, stop, reset slide-j05-6, arm, start, begin, stop"
+	if got := strings.Join(s.asked, ", "); got != want {
+		t.Errorf("asked %s\nwant  %s", got, want)
+	}
+}
+
+func TestRunAsksAgainToArm(t *testing.T) {
+	s := newScript()
+	s.refuse = 2
+	if trials, err := s.run(t, 1); err != nil || len(trials) != 1 {
+		t.Errorf("%+v, %v", trials, err)
+	}
+}
+
+func TestRunFails(t *testing.T) {
+	cases := []struct {
+		name  string
+		spoil func(*script)
+		want  string
+	}{
+		{"reset refused", func(s *script) { s.ready, s.reason = "aborted", "no task juggle" }, "episode of seed 5: the bridge refused the reset: no task juggle"},
+		{"never ready", func(s *script) { s.ready = "idle" }, "did not answer within"},
+		{"never armed", func(s *script) { s.refuse = 1 << 30 }, "frame_stale"},
+		{"never ends", func(s *script) { s.end = "" }, "did not answer within"},
+		{"faulted", func(s *script) { s.stopErr = errors.New("the daemon faulted") }, "the daemon faulted"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScript()
+			c.spoil(s)
+			trials, err := s.run(t, 1)
+			if err == nil || !strings.Contains(err.Error(), c.want) || len(trials) != 0 {
+				t.Errorf("%+v, %v; want %q", trials, err, c.want)
+			}
+		})
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	s := newScript()
+	s.end = ""
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := &Runner{Bridge: s, Operator: s, States: s.states}
+	if err := r.Run(ctx, Plan{Patience: time.Minute, Horizon: time.Minute}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func report() Report {
+	return Report{
+		Task: "slide", Jitter: "j05", Clock: "lockstep", Engine: "onnxruntime on cpu", Software: map[string]string{"mujoco": "3"},
+		Arms: []Arm{{Name: "policy", Policy: "b sha256:1", Trials: []Trial{
+			{Seed: 1, Outcome: "success", Steps: 40}, {Seed: 2, Outcome: "truncated", Steps: 280}, {Seed: 3, Outcome: "aborted", Reason: "no answer"},
+		}}},
+	}
+}
+
+func TestReportCountsNoVoidTrial(t *testing.T) {
+	var text, js bytes.Buffer
+	if err := errors.Join(report().WriteText(&text), report().WriteJSON(&js)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 of 2 (50 %)", "interval 0.09 to 0.91", "seeds              1 to 3", "void (not counted) 1", "onnxruntime on cpu"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, text.String())
+		}
+	}
+	var got struct {
+		Engine string
+		Arms   []struct {
+			Episodes, Successes, Void int
+			Interval                  [2]float64 `json:"interval_95"`
+			Trials                    []Trial
+		}
+	}
+	if err := json.Unmarshal(js.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	a := got.Arms[0]
+	if a.Episodes != 2 || a.Successes != 1 || a.Void != 1 || len(a.Trials) != 3 || a.Interval[0] < 0.09 || got.Engine == "" {
+		t.Errorf("%s", js.String())
+	}
+}
+
+func TestReportOfNothing(t *testing.T) {
+	var text bytes.Buffer
+	if err := (Report{Arms: []Arm{{Name: "policy"}}}).WriteText(&text); err != nil || !strings.Contains(text.String(), "0 of 0") {
+		t.Errorf("%v:\n%s", err, text.String())
+	}
+}

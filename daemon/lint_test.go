@@ -1,0 +1,87 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDependencies holds which way the packages may point, with the reason.
+func TestDependencies(t *testing.T) {
+	rules := []struct{ from, not, why string }{
+		{"robot/limit", "sim2reald/daemon", "a safety review is this one folder and package robot"},
+		{"robot/limit", "sim2reald/model", "a safety review is this one folder and package robot"},
+		{"robot/limit", "sim2reald/camera", "a safety review is this one folder and package robot"},
+		{"robot", "sim2reald/", "robot is the vocabulary that all others import"},
+		{"daemon/control", "sim2reald/daemon/topic", "decisions do not know the wire"},
+		{"daemon/control", "sim2reald/daemon/config", "decisions do not know files"},
+		{"daemon/control", "sim2reald/model/train", "the robot's binary path stays free of training"},
+		{"daemon/control", "sim2reald/model/engine", "the loop knows policies by their interface"},
+		{"daemon/control", "gocv.io", "the loop knows no driver"},
+		{"daemon/control", "gorgonia.org", "the robot's binary path stays free of training"},
+		{"model/engine", "gorgonia.org", "inference needs no training library"},
+		{"model/...", "sim2reald/daemon", "models do not know who runs them"},
+		{"camera/...", "sim2reald/daemon", "drivers do not know who looks"},
+		{"calibration", "sim2reald/daemon", "geometry does not know who asks"},
+	}
+	t.Chdir("..")
+	for _, r := range rules {
+		for _, dep := range dependencies(t, r.from) {
+			if strings.HasPrefix(dep, r.not) && dep != "sim2reald/"+r.from {
+				t.Errorf("%s must not import %s: %s", r.from, dep, r.why)
+			}
+		}
+	}
+}
+
+func dependencies(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", "./"+pkg).Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", pkg, err)
+	}
+	return strings.Fields(string(out))
+}
+
+// TestSourceRules holds what no linter at hand holds: no init functions, and a package doc that says what
+// does not belong in the package.
+func TestSourceRules(t *testing.T) {
+	docs := map[string]string{}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "build" || d.Name() == ".git") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		for _, decl := range file.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == "init" && f.Recv == nil {
+				t.Errorf("%s has an init function; let main call what must be called", path)
+			}
+		}
+		if dir := filepath.Dir(path); !strings.HasSuffix(path, "_test.go") {
+			docs[dir] += file.Doc.Text()
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, doc := range docs {
+		if !strings.Contains(strings.ToLower(doc), "does not") && !strings.Contains(doc, "does\nnot") {
+			t.Errorf("the package doc of %s does not say what does not belong there", dir)
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sim2reald/daemon/config"
+	"sim2reald/daemon/control"
+	"sim2reald/daemon/evaluation"
+	"sim2reald/daemon/topic"
+)
+
+const statusPeriod = 500 * time.Millisecond
+
+// board is what the page and the status topic show.
+type board struct {
+	w                    *workcell
+	task                 string
+	bundle, base, engine string
+
+	mu    sync.Mutex
+	loop  *loop // of the arm that runs now
+	score topic.Score
+}
+
+// status collects everything now.
+func (b *board) status() topic.Status {
+	b.mu.Lock()
+	l, score := b.loop, b.score
+	b.mu.Unlock()
+	s := topic.Status{
+		Robot: b.w.cfg.Robot.Name, Task: b.task, Clock: b.w.fact.Clock,
+		Bundle: b.bundle, Base: b.base, Engine: b.engine, Score: score, Dropped: b.w.link.Dropped.Map(),
+		Joints: []topic.JointStatus{}, Ages: b.ages(), Cameras: []string{}, Mode: control.Disarmed.String(),
+	}
+	for _, c := range b.w.cfg.Cameras {
+		s.Cameras = append(s.Cameras, c.Name)
+	}
+	if l != nil {
+		b.fromLoop(&s, l)
+	}
+	return s
+}
+
+func (b *board) fromLoop(s *topic.Status, l *loop) {
+	m := l.Machine()
+	s.Mode, s.Overruns = m.Mode.String(), l.Overruns()
+	switch m.Mode {
+	case control.Faulted:
+		s.Fault, s.Why, s.Remedy = m.Fault.ID, m.Fault.Cause.String(), m.Fault.Cause.Remedy()
+	case control.Holding:
+		s.Why = m.Why.String()
+		if m.ByOperator {
+			s.Why = "an operator asked to hold"
+		}
+	}
+	state, ok := b.w.link.State()
+	if !ok {
+		return
+	}
+	s.Gripper = state.Gripper
+	commanded, limits := l.Commanded(), l.Limits()
+	for j, name := range b.w.model.Joints {
+		s.Joints = append(s.Joints, topic.JointStatus{
+			Name: name, Q: state.Q[j], QMin: limits.QMin[j], QMax: limits.QMax[j], DQ: state.DQ[j],
+			Commanded: commanded[j], DQMax: limits.DQMax[j], Clamped: l.Clamped[j].Load() + l.RateLimited[j].Load(),
+		})
+	}
+}
+
+// ages are judged by wall time on the page, whatever the clock of the bridge: it is what a person sees.
+func (b *board) ages() []topic.AgeStatus {
+	now := b.w.clock()
+	arm := topic.AgeStatus{Name: "joint states", Age: -1, Bound: config.Milliseconds(b.w.cfg.Ages.StateHoldMs).Seconds()}
+	if state, ok := b.w.link.State(); ok {
+		arm.Age = (now - state.Arrival).Seconds()
+	}
+	ages := []topic.AgeStatus{arm}
+	for _, c := range b.w.cameras {
+		a := topic.AgeStatus{Name: c.Camera(), Age: -1, Bound: config.Milliseconds(b.w.cfg.Ages.FrameMs).Seconds()}
+		if age, ok := c.Age(now); ok {
+			a.Age = age.Seconds()
+		}
+		ages = append(ages, a)
+	}
+	return ages
+}
+
+// runs says which loop is shown from here on, and what is going on.
+func (b *board) runs(l *loop, now string) {
+	b.mu.Lock()
+	b.loop, b.score = l, topic.Score{Now: now, Interval: [2]float64{0, 1}}
+	b.mu.Unlock()
+}
+
+// scored shows the trials so far and what comes next.
+func (b *board) scored(arm evaluation.Arm, last, now string) {
+	n, successes, _ := arm.Counts()
+	lo, hi := evaluation.Wilson(successes, n)
+	b.mu.Lock()
+	b.score = topic.Score{Now: now, Episodes: n, Successes: successes, Interval: [2]float64{lo, hi}, Last: last}
+	b.mu.Unlock()
+}
+
+// asker asks the loop that runs now.
+func (b *board) asker(kind string, fault uint64) error {
+	b.mu.Lock()
+	l := b.loop
+	b.mu.Unlock()
+	if l == nil {
+		return errNotYet
+	}
+	return l.asker(kind, fault)
+}
+
+// publish puts the status on its topic until ctx ends.
+func (b *board) publish(ctx context.Context) {
+	ticker := time.NewTicker(statusPeriod)
+	defer ticker.Stop()
+	for {
+		b.w.link.Status(b.status())
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+func start(t *testing.T, ask func(string, uint64) error) *Server {
+	t.Helper()
+	var seq atomic.Uint64
+	s, err := Start(Options{
+		Listen: "127.0.0.1:0",
+		Status: func() any { return map[string]any{"mode": "disarmed"} },
+		Picture: func(camera string) (Picture, bool) {
+			n := seq.Add(1)
+			return Picture{Seq: n, ContentType: "image/png", Data: []byte{byte(n)}}, camera == "front"
+		},
+		Ask: ask,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func TestRequests(t *testing.T) {
+	var asked string
+	s := start(t, func(kind string, fault uint64) error {
+		asked = kind
+		if kind == "acknowledge" && fault != 3 {
+			return errors.New("fault 2 is not the latched one")
+		}
+		return nil
+	})
+	cases := []struct {
+		name, method, path string
+		header             map[string]string
+		host               string
+		want               int
+		asked              string
+	}{
+		{"granted", "POST", "request/arm", nil, "", 204, "arm"},
+		{"refused", "POST", "request/acknowledge?fault=2", nil, "", 409, "acknowledge"},
+		{"bad number", "POST", "request/acknowledge?fault=x", nil, "", 400, ""},
+		{"a GET changes nothing", "GET", "request/arm", nil, "", 404, ""},
+		{"another site", "POST", "request/arm", map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, "", 403, ""},
+		{"another name for this host", "GET", "status", nil, "evil.example", 421, ""},
+		{"no such camera", "GET", "camera/back", nil, "", 404, ""},
+		{"no such page", "GET", "nothing", nil, "", 404, ""},
+		{"the page", "GET", "", nil, "", 200, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			asked = ""
+			r, err := http.NewRequest(c.method, s.URL()+c.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, v := range c.header {
+				r.Header.Set(k, v)
+			}
+			if c.host != "" {
+				r.Host = c.host
+			}
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			if answer.StatusCode != c.want || asked != c.asked {
+				t.Errorf("status %d, asked %q; want %d, %q", answer.StatusCode, asked, c.want, c.asked)
+			}
+		})
+	}
+}
+
+func TestEventsStream(t *testing.T) {
+	s := start(t, nil)
+	answer, err := http.Get(s.URL() + "events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	for range 2 {
+		for lines.Scan() && lines.Text() == "" {
+		}
+		if lines.Text() != `data: {"mode":"disarmed"}` {
+			t.Fatalf("got %q", lines.Text())
+		}
+	}
+}
+
+func TestCameraStream(t *testing.T) {
+	s := start(t, nil)
+	answer, err := http.Get(s.URL() + "camera/front")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if !strings.HasPrefix(answer.Header.Get("Content-Type"), "multipart/x-mixed-replace") {
+		t.Fatal(answer.Header)
+	}
+	parts := multipart.NewReader(answer.Body, "frame")
+	last := byte(0)
+	for range 3 {
+		p, err := parts.NextPart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(data) != 1 || data[0] <= last {
+			t.Fatalf("picture %v after %d", data, last)
+		}
+		last = data[0]
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	s := start(t, nil)
+	_, err := Start(Options{Listen: strings.TrimSuffix(strings.TrimPrefix(s.URL(), "http://"), "/")})
+	if err == nil || !strings.Contains(err.Error(), "set web.listen to a free port") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,361 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sim2reald/calibration"
+	"sim2reald/camera"
+	"sim2reald/camera/device"
+	"sim2reald/camera/encoded"
+	"sim2reald/daemon/config"
+	"sim2reald/daemon/topic"
+	"sim2reald/daemon/web"
+	"sim2reald/robot"
+	"sim2reald/robot/bridge"
+)
+
+// sourceBridge is the camera source that means the bridge's own pictures.
+const sourceBridge = "bridge"
+
+// factsheetPatience covers a simulator's start: imports, a compiled model, a renderer.
+const factsheetPatience = 90 * time.Second
+
+// workcell is the robot's side as the daemon holds it: broker, bridge, link and cameras.
+type workcell struct {
+	cfg     config.Config
+	log     *slog.Logger
+	clock   func() time.Duration
+	broker  *topic.Broker   // nil when it is somebody else's
+	process *bridge.Process // nil when the bridge was there already
+	link    *topic.Link
+	fact    topic.Factsheet
+	model   robot.Model
+	cameras []*camera.Latest
+
+	mu       sync.Mutex
+	pictures map[string]web.Picture // newest of each camera, as received
+
+	episodes chan topic.EpisodeState
+	stop     context.CancelFunc
+	workers  sync.WaitGroup
+}
+
+// workcellOptions are what commands want differently.
+type workcellOptions struct {
+	startBridge bool
+	teacher     bool
+	onExpert    func(*topic.Expert)
+	onRequest   func(topic.Request) topic.Reply
+}
+
+// openWorkcell brings up everything between the daemon and the arm and waits until the bridge has said what
+// it is. What it started is closed again when it fails.
+func openWorkcell(ctx context.Context, cfg config.Config, log *slog.Logger, opts workcellOptions) (*workcell, error) {
+	began := time.Now()
+	w := &workcell{
+		cfg: cfg, log: log, clock: func() time.Duration { return time.Since(began) },
+		pictures: map[string]web.Picture{}, episodes: make(chan topic.EpisodeState, 16),
+	}
+	for _, c := range cfg.Cameras {
+		w.cameras = append(w.cameras, camera.NewLatest(c.Name))
+	}
+	if err := w.open(ctx, opts); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
+	address, err := w.openBroker()
+	if err != nil {
+		return err
+	}
+	w.link, err = topic.Dial(ctx, topic.Options{
+		Broker: address, Robot: w.cfg.Robot.Name, Version: version, Clock: w.clock, Log: w.log,
+		OnFrame: w.onFrame, OnExpert: opts.onExpert, OnEpisode: w.onEpisode, OnRequest: opts.onRequest,
+	})
+	if err != nil {
+		return err
+	}
+	if opts.startBridge && len(w.cfg.Bridge.Command) > 0 {
+		if err := w.openBridge(address, opts.teacher); err != nil {
+			return err
+		}
+	}
+	if err := w.awaitFactsheet(ctx); err != nil {
+		return err
+	}
+	return w.openCameras(ctx)
+}
+
+func (w *workcell) openBroker() (string, error) {
+	if w.cfg.MQTT.Broker != "embedded" {
+		return w.cfg.MQTT.Broker, nil
+	}
+	broker, err := topic.StartBroker(w.cfg.MQTT.Listen)
+	if err != nil {
+		return "", err
+	}
+	w.broker = broker
+	w.log.Info("broker started", "address", broker.Address())
+	return broker.Address(), nil
+}
+
+func (w *workcell) openBridge(address string, teacher bool) error {
+	var cameras []string
+	for _, c := range w.cfg.Cameras {
+		if c.Source == sourceBridge {
+			cameras = append(cameras, c.Name)
+		}
+	}
+	b := w.cfg.Bridge
+	process, err := bridge.Start(bridge.Options{
+		Command: b.Command, Broker: address, Robot: w.cfg.Robot.Name, Domain: b.Domain, Task: b.Task,
+		Clock: b.Clock, Cameras: cameras, Teacher: teacher, Log: os.Stderr,
+	})
+	if err != nil {
+		return err
+	}
+	w.process = process
+	w.log.Info("bridge started", "domain", b.Domain, "task", b.Task, "clock", b.Clock)
+	return nil
+}
+
+// bridgeDone is nil, which never receives, when the bridge is somebody else's.
+func (w *workcell) bridgeDone() <-chan struct{} {
+	if w.process == nil {
+		return nil
+	}
+	return w.process.Done()
+}
+
+// awaitFactsheet waits as long as it takes for a bridge of somebody else's, and for one of its own as long as
+// a start takes.
+func (w *workcell) awaitFactsheet(ctx context.Context) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if w.process != nil {
+		waiting, cancel = context.WithTimeout(ctx, factsheetPatience)
+		defer cancel()
+	} else {
+		w.log.Info("waiting for the bridge's factsheet", "robot", w.cfg.Robot.Name)
+	}
+	go func() {
+		select {
+		case <-w.bridgeDone():
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	fact, err := w.link.AwaitFactsheet(waiting)
+	if err != nil {
+		return w.whyNoFactsheet(err)
+	}
+	w.fact = fact
+	if err := w.checkRobot(); err != nil {
+		return err
+	}
+	return w.introduce()
+}
+
+// introduce says what was found: a user who sees another rig than expected stops here.
+func (w *workcell) introduce() error {
+	w.log.Info("rig", "robot", w.fact.Robot, "model", w.fact.Model, "serial", w.fact.Serial, "clock", w.fact.Clock, "task", w.fact.Task)
+	for _, c := range w.fact.Cameras {
+		k, err := calibration.Pinhole(c.Width, c.Height, c.FovyRad)
+		if err != nil {
+			return fmt.Errorf("camera %s of the factsheet: %w", c.Name, err)
+		}
+		w.log.Info("rig camera", "name", c.Name, "width", c.Width, "height", c.Height, "focal_length_px", math.Round(10*k.Fx)/10)
+	}
+	return nil
+}
+
+func (w *workcell) whyNoFactsheet(err error) error {
+	select {
+	case <-w.bridgeDone():
+		return w.process.Err()
+	default:
+		return err
+	}
+}
+
+// checkRobot finds the table of the robot and holds the factsheet against it.
+func (w *workcell) checkRobot() error {
+	m, ok := robot.ByName(w.fact.Model)
+	if !ok {
+		return fmt.Errorf("robot model %q of the factsheet is unknown; this version knows panda", w.fact.Model)
+	}
+	if !slices.Equal(m.Joints, w.fact.JointNames) {
+		return fmt.Errorf("joints %v of the factsheet are not %s's %v, base to tip; mend the bridge", w.fact.JointNames, m.Name, m.Joints)
+	}
+	if !slices.Contains(w.fact.Modes, "velocity") {
+		return fmt.Errorf("the bridge understands the modes %v; this version sends velocity", w.fact.Modes)
+	}
+	if w.fact.Clock != "lockstep" && w.fact.Clock != "realtime" {
+		return fmt.Errorf("clock %q of the factsheet is neither lockstep nor realtime; mend the bridge", w.fact.Clock)
+	}
+	if !(w.fact.ControlRateHz > 0) || !(w.fact.StateRateHz > 0) || w.fact.StateRateHz > 2000 {
+		return fmt.Errorf("rates %g and %g Hz of the factsheet are unusable; mend the bridge", w.fact.ControlRateHz, w.fact.StateRateHz)
+	}
+	enforced, err := limitsOf(w.fact.Limits, m.N())
+	if err != nil {
+		return err
+	}
+	m.Limits = m.Limits.Within(enforced, m.N())
+	w.model = m
+	return nil
+}
+
+// limitsOf reads a factsheet's limits: an arm may be held tighter than its maker's table.
+func limitsOf(f topic.FactsheetLimits, n int) (robot.Limits, error) {
+	var l robot.Limits
+	for _, list := range []struct {
+		name string
+		from []float64
+		into *robot.Vector
+	}{
+		{"position_min", f.PositionMin, &l.QMin}, {"position_max", f.PositionMax, &l.QMax},
+		{"velocity_max", f.VelocityMax, &l.DQMax}, {"acceleration_max", f.AccelerationMax, &l.DDQMax},
+	} {
+		if len(list.from) != n {
+			return l, fmt.Errorf("limits.%s of the factsheet has %d numbers for %d joints; mend the bridge", list.name, len(list.from), n)
+		}
+		copy(list.into[:], list.from)
+		if !list.into.Finite(n) {
+			return l, fmt.Errorf("limits.%s of the factsheet holds a number that is not finite; mend the bridge", list.name)
+		}
+	}
+	return l, nil
+}
+
+// openCameras starts the sources that are not the bridge's, and checks that the bridge has the rest.
+func (w *workcell) openCameras(ctx context.Context) error {
+	// Sources outlive a command's context: the loop still looks while it brings the arm to rest.
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	for i, c := range w.cfg.Cameras {
+		if c.Source == sourceBridge {
+			if err := w.checkBridgeCamera(i); err != nil {
+				return err
+			}
+			continue
+		}
+		if w.lockstep() {
+			return fmt.Errorf("cameras[%d].source: %s has a clock of its own, and a lock-step bridge waits for none; set it to bridge", i, c.Source)
+		}
+		if err := w.openDevice(running, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *workcell) checkBridgeCamera(i int) error {
+	var names []string
+	for _, f := range w.fact.Cameras {
+		if f.Name == w.cfg.Cameras[i].Name {
+			return nil
+		}
+		names = append(names, f.Name)
+	}
+	return fmt.Errorf("cameras[%d].name: the bridge has no camera %s, only %s; name one of these, or set cameras[%d].source to a device",
+		i, w.cfg.Cameras[i].Name, strings.Join(names, ", "), i)
+}
+
+// openDevice waits for the first picture, so that a missing camera is found here and not in motion.
+func (w *workcell) openDevice(ctx context.Context, i int) error {
+	c, slot := w.cfg.Cameras[i], w.cameras[i]
+	first, ended := make(chan struct{}), make(chan error, 1)
+	var once sync.Once
+	w.workers.Go(func() {
+		ended <- device.Run(ctx, device.Options{
+			Camera: c.Name, Source: c.Source, Key: fmt.Sprintf("cameras[%d].source", i), RateHz: w.fact.ControlRateHz,
+		}, w.clock, func(f *camera.Frame) {
+			slot.Put(f)
+			w.show(f)
+			once.Do(func() { close(first) })
+		})
+	})
+	select {
+	case <-first:
+		return nil
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// onFrame decodes a bridge's picture. A broken one is dropped: the old one then ages until the arm holds.
+func (w *workcell) onFrame(msg *topic.CameraFrame, arrival time.Duration) {
+	i := slices.IndexFunc(w.cfg.Cameras, func(c config.Camera) bool { return c.Name == msg.Name && c.Source == sourceBridge })
+	if i < 0 {
+		return
+	}
+	f := camera.Frame{Camera: msg.Name, Seq: msg.Seq, Stamp: msg.Stamp.Duration(), Arrival: arrival}
+	if err := encoded.Decode(msg.Data, &f); err != nil {
+		w.link.Dropped[topic.Malformed].Add(1)
+		return
+	}
+	w.cameras[i].Put(&f)
+	w.mu.Lock()
+	w.pictures[msg.Name] = web.Picture{Seq: msg.Seq, ContentType: "image/png", Data: msg.Data}
+	w.mu.Unlock()
+}
+
+// show keeps a device's picture for the page.
+func (w *workcell) show(f *camera.Frame) {
+	data, err := encoded.JPEG(f)
+	if err != nil {
+		return // the page keeps the one before; the policy has its own copy
+	}
+	w.mu.Lock()
+	w.pictures[f.Camera] = web.Picture{Seq: f.Seq, ContentType: "image/jpeg", Data: data}
+	w.mu.Unlock()
+}
+
+// picture is the newest of a camera, for the page and the record.
+func (w *workcell) picture(name string) (web.Picture, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, ok := w.pictures[name]
+	return p, ok
+}
+
+func (w *workcell) onEpisode(s topic.EpisodeState) {
+	select {
+	case w.episodes <- s:
+	default: // nobody evaluates
+	}
+}
+
+func (w *workcell) lockstep() bool { return w.fact.Clock == "lockstep" }
+
+// Close stops what openWorkcell started, the bridge before the broker, so that it can still say goodbye.
+func (w *workcell) Close() error {
+	var errs []error
+	if w.stop != nil {
+		w.stop()
+	}
+	w.workers.Wait()
+	if w.process != nil {
+		errs = append(errs, w.process.Stop())
+	}
+	if w.link != nil {
+		w.link.Close()
+	}
+	if w.broker != nil {
+		errs = append(errs, w.broker.Close())
+	}
+	return errors.Join(errs...)
+}
