@@ -39,7 +39,7 @@ func fileOf(t testing.TB, name string) *safetensors.File {
 // TestGoldensExactly evaluates the graph in float64 and holds it to timm's float64: the two differ by rounding
 // alone, so nothing can hide in a tolerance.
 func TestGoldensExactly(t *testing.T) {
-	for _, name := range []string{"vit_token", "vit_avg", "vit_clip", "vit_dinov2"} {
+	for _, name := range []string{"vit_token", "vit_avg", "vit_clip", "vit_dinov2", "vit_reg"} {
 		t.Run(name, func(t *testing.T) {
 			arch, weights, io := archOf(t, name), fileOf(t, name+".safetensors"), fileOf(t, name+".io.safetensors")
 			shape := io.Tensors["input"].Shape

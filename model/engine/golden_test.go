@@ -56,7 +56,7 @@ func (g golden) floats(t testing.TB, name string) []float64 {
 func TestGoldens(t *testing.T) {
 	const tolerance = 2e-6
 	r := runtimeOrSkip(t)
-	for _, name := range []string{"vit_token", "vit_avg", "vit_clip", "vit_dinov2"} {
+	for _, name := range []string{"vit_token", "vit_avg", "vit_clip", "vit_dinov2", "vit_reg"} {
 		t.Run(name, func(t *testing.T) {
 			g := loadGolden(t, name)
 			in := g.io.Tensors["input"]

@@ -18,8 +18,18 @@ from timm.models.vision_transformer import VisionTransformer
 
 HERE = pathlib.Path(__file__).resolve().parent
 TINY = {
-    "family": "vit", "image_size": 32, "patch_size": 8, "width": 48, "depth": 2, "heads": 3, "mlp_ratio": 4.0,
-    "pool": "token", "pre_norm": False, "activation": "gelu", "norm_eps": 1e-6, "layer_scale": False,
+    "family": "vit",
+    "image_size": 32,
+    "patch_size": 8,
+    "width": 48,
+    "depth": 2,
+    "heads": 3,
+    "mlp_ratio": 4.0,
+    "pool": "token",
+    "pre_norm": False,
+    "activation": "gelu",
+    "norm_eps": 1e-6,
+    "layer_scale": False,
     "register_tokens": 0,
 }
 MODELS = {
@@ -27,16 +37,25 @@ MODELS = {
     "vit_avg": {"pool": "avg"},
     "vit_clip": {"pre_norm": True, "activation": "quick_gelu", "norm_eps": 1e-5},
     "vit_dinov2": {"image_size": 28, "patch_size": 14, "layer_scale": True},
+    "vit_reg": {"layer_scale": True, "register_tokens": 3},
 }
 
 
 def build(arch):
     return VisionTransformer(
-        img_size=arch["image_size"], patch_size=arch["patch_size"], embed_dim=arch["width"], depth=arch["depth"],
-        num_heads=arch["heads"], mlp_ratio=arch["mlp_ratio"], num_classes=0, global_pool=arch["pool"],
-        pre_norm=arch["pre_norm"], act_layer=arch["activation"],
+        img_size=arch["image_size"],
+        patch_size=arch["patch_size"],
+        embed_dim=arch["width"],
+        depth=arch["depth"],
+        num_heads=arch["heads"],
+        mlp_ratio=arch["mlp_ratio"],
+        num_classes=0,
+        global_pool=arch["pool"],
+        pre_norm=arch["pre_norm"],
+        act_layer=arch["activation"],
         norm_layer=functools.partial(torch.nn.LayerNorm, eps=arch["norm_eps"]),
-        init_values=1e-5 if arch["layer_scale"] else None, reg_tokens=arch["register_tokens"],
+        init_values=1e-5 if arch["layer_scale"] else None,
+        reg_tokens=arch["register_tokens"],
         no_embed_class=arch["register_tokens"] > 0,
     ).eval()
 
@@ -54,8 +73,8 @@ def generate(name, changes, seed):
     pooled = model.forward_head(tokens, pre_logits=True)
     model = model.double()
     exact = model.forward_head(model.forward_features(image.double()), pre_logits=True)
-    save_file({"input": image, "unpooled": tokens, "pooled": pooled, "pooled_f64": exact},
-              HERE / f"{name}.io.safetensors")
+    features = {"input": image, "unpooled": tokens, "pooled": pooled, "pooled_f64": exact}
+    save_file({k: v.contiguous() for k, v in features.items()}, HERE / f"{name}.io.safetensors")
     (HERE / f"{name}.arch.json").write_text(json.dumps(arch, indent=1))
 
 

