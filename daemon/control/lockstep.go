@@ -8,9 +8,10 @@ import (
 	"sim2reald/robot"
 )
 
-// RunLockstep answers each observation of a lock-step bridge with exactly one command, until ctx ends and
-// the arm rests. arrived receives after a measurement has come. A repeated observation gets the same answer
-// again; an ended episode's last one gets none.
+// RunLockstep answers each observation of a running lock-step episode with exactly one command, until ctx ends
+// and the arm rests. arrived receives after a measurement has come. A repeated observation gets the same
+// answer again. One that stands still by itself, ready or ended, gets none: whether such an answer leaves
+// before the episode starts is a matter of timing, and would number the commands differently each time.
 func (l *Loop) RunLockstep(ctx context.Context, arrived <-chan struct{}) error {
 	var answered uint64
 	done := ctx.Done()
@@ -36,7 +37,8 @@ func (l *Loop) RunLockstep(ctx context.Context, arrived <-chan struct{}) error {
 	}
 }
 
-// answer answers the newest observation and returns the last sequence number that is answered.
+// answer answers the newest observation and returns the last sequence number that is answered. Measurement,
+// pictures and command belong to this one observation, even if a newer one comes meanwhile.
 func (l *Loop) answer(answered uint64) (uint64, error) {
 	state, ok := l.cfg.Rig.State()
 	if !ok || state.Episode == robot.EpisodeEnded {
@@ -47,34 +49,24 @@ func (l *Loop) answer(answered uint64) (uint64, error) {
 	}
 	// The loop may have been woken late, with the actor's failure already reported: the tick then holds,
 	// because every observation is answered, with motion or with an explicit hold.
-	if err := l.Think(); errors.Is(err, ErrNothingSeen) || !l.complete(state.Seq) {
+	if err := l.thinkAbout(&state); errors.Is(err, ErrNothingSeen) || state.Episode.Waiting() {
 		return answered, nil // the bridge repeats the observation with what got lost
 	}
-	out := l.Step()
-	started := l.cfg.Clock()
+	out := l.tick(&state, true)
+	l.record(out)
+	leaves := l.cfg.Clock()
 	if err := l.cfg.Send(out); err != nil {
 		return answered, err
 	}
-	l.noteAnswer(out, started)
+	if out.Command.Mode == robot.Velocity {
+		l.FrameToCommand.Put(leaves - l.frames[0].Arrival)
+	}
 	return state.Seq, nil
 }
 
-func (l *Loop) noteAnswer(out Output, now time.Duration) {
-	if out.Command.Mode == robot.Velocity {
-		l.FrameToCommand.Put(now - l.frames[0].Arrival)
-	}
+// record shows the answer before it leaves: afterwards the next picture may already be there.
+func (l *Loop) record(out Output) {
 	if l.cfg.OnAnswer != nil {
 		l.cfg.OnAnswer(Answer{Output: out, Wanted: l.plan.Wanted[0]})
 	}
-}
-
-// complete reports whether every picture belongs to the observation: in lock-step its seq is that of its
-// joint_states.
-func (l *Loop) complete(seq uint64) bool {
-	for _, f := range l.frames {
-		if f.Seq != seq {
-			return false
-		}
-	}
-	return true
 }

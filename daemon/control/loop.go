@@ -143,17 +143,22 @@ func (l *Loop) now(state *robot.State) time.Duration {
 // Step is one control tick: it reads the newest of everything, asks the state machine and the limiter, and
 // returns the one command to send. It allocates nothing, logs nothing and waits for nothing.
 func (l *Loop) Step() Output {
+	state, ok := l.cfg.Rig.State()
+	return l.tick(&state, ok)
+}
+
+// tick is Step on a given measurement.
+func (l *Loop) tick(state *robot.State, measured bool) Output {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	state, ok := l.cfg.Rig.State()
-	now := l.now(&state)
+	now := l.now(state)
 	before := l.machine.Mode
-	l.machine = l.machine.Next(l.wrong(&state, ok, now), state.Moving, now)
+	l.machine = l.machine.Next(l.wrong(state, measured, now), state.Moving, now)
 	if l.machine.Mode == Running && before != Running {
 		l.previous = robot.Vector{}
 	}
-	out := Output{State: state, Seen: l.plan.Seen}
-	out.Command, out.Reason = l.command(&state, now)
+	out := Output{State: *state, Seen: l.plan.Seen}
+	out.Command, out.Reason = l.command(state, now)
 	l.previous = out.Command.DQ
 	return out
 }
@@ -161,11 +166,11 @@ func (l *Loop) Step() Output {
 // command is what goes out in this tick: the plan's row within limits, or a hold with its reason.
 func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Reason) {
 	held := robot.Command{Mode: robot.Hold, Gripper: min(max(state.Gripper, 0), 1)}
-	if state.Episode.Waiting() {
-		return held, ReasonWaiting
-	}
 	if l.machine.Mode != Running {
 		return held, reasonOf(l.machine.Mode)
+	}
+	if state.Episode.Waiting() {
+		return held, ReasonWaiting
 	}
 	allowed, verdict := limit.Apply(l.wanted(now), &l.previous, &state.Q, l.cfg.Joints, l.cfg.Period, &l.cfg.Limits)
 	l.count(verdict)

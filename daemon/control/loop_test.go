@@ -22,11 +22,16 @@ type bench struct {
 	eye    *camera.Latest
 	sent   []Output
 	loop   *Loop
+
+	meanwhile func() // happens while the policy thinks; nil for nothing
 }
 
 func (b *bench) State() (robot.State, bool) { return b.state, b.ok }
 
 func (b *bench) Act(_ []*camera.Frame, _ *robot.State, plan *Plan) error {
+	if b.meanwhile != nil {
+		b.meanwhile()
+	}
 	plan.Rows, plan.Wanted[0] = 1, b.wanted
 	return b.err
 }
@@ -184,6 +189,31 @@ func TestLockstepAnswersOnce(t *testing.T) {
 	answer()
 	if len(b.sent) != 2 {
 		t.Error("an ended episode needs no answer")
+	}
+}
+
+// TestLockstepAnswersWhatItSaw lets a newer observation come while the policy thinks about the one before:
+// the command of old pictures must not answer it.
+func TestLockstepAnswersWhatItSaw(t *testing.T) {
+	b := newBench(true)
+	b.state.Episode = robot.EpisodeRunning
+	b.armAndStart(t)
+	seen := b.state.Seq
+	b.meanwhile = func() { b.meanwhile = nil; b.see(0) }
+	answered, err := b.loop.answer(0)
+	if err != nil || answered != seen || len(b.sent) != 1 || b.sent[0].State.Seq != seen {
+		t.Errorf("answered %d with %+v, %v; want %d", answered, b.sent, err, seen)
+	}
+}
+
+func TestLockstepLeavesWaitingEpisodesAlone(t *testing.T) {
+	for _, phase := range []robot.EpisodePhase{robot.EpisodeReady, robot.EpisodeEnded} {
+		b := newBench(true)
+		b.state.Episode = phase
+		b.armAndStart(t)
+		if answered, err := b.loop.answer(0); err != nil || answered != 0 || len(b.sent) != 0 {
+			t.Errorf("phase %d: answered %d with %+v, %v", phase, answered, b.sent, err)
+		}
 	}
 }
 

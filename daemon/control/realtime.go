@@ -15,6 +15,10 @@ import (
 // StopWithin bounds how long Run goes on after its end was asked for, so that the arm comes to rest.
 const StopWithin = time.Second
 
+// RestFor is how long no joint may move until the arm counts as at rest: while it brakes, an overshoot passes
+// through standstill.
+const RestFor = 100 * time.Millisecond
+
 // Overruns counts the ticks that were skipped because the one before took too long.
 func (l *Loop) Overruns() uint64 { return l.overruns.Load() }
 
@@ -33,8 +37,12 @@ func (l *Loop) RunRealtime(ctx context.Context) error {
 	return err
 }
 
-// deliver sends one command and measures how long ago its picture was seen.
+// deliver sends one command and measures how long ago its picture was seen. Before the first measurement there
+// is nothing that a command could answer.
 func (l *Loop) deliver(out Output) {
+	if out.State.Seq == 0 {
+		return
+	}
 	if err := l.cfg.Send(out); err != nil {
 		l.Report(SendFailed)
 		return
@@ -65,12 +73,12 @@ func (l *Loop) tickUntilRest(ctx context.Context, slot *outbox) error {
 	if err != nil {
 		return err
 	}
-	var stopBy time.Duration
+	var stopBy, still time.Duration
 	for {
 		slot.put(l.Step())
 		if ctx.Err() != nil {
 			stopBy = l.stopping(stopBy)
-			if l.atRest() || l.cfg.Clock() > stopBy {
+			if still = l.longerStill(still); still >= RestFor || l.cfg.Clock() > stopBy {
 				return nil
 			}
 		}
@@ -90,6 +98,14 @@ func (l *Loop) stopping(stopBy time.Duration) time.Duration {
 	l.machine, _ = l.machine.Ask(Request{Kind: Stop}, 0, false, 0)
 	l.mu.Unlock()
 	return l.cfg.Clock() + StopWithin
+}
+
+// longerStill adds this tick to how long the arm has stood still.
+func (l *Loop) longerStill(still time.Duration) time.Duration {
+	if !l.atRest() {
+		return 0
+	}
+	return still + l.cfg.Period
 }
 
 func (l *Loop) atRest() bool {

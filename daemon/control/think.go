@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sim2reald/camera"
+	"sim2reald/robot"
 )
 
 // ErrNothingSeen means that there is no state, picture or advice to act on yet. An actor may answer it.
@@ -16,26 +17,29 @@ const anyAge = time.Duration(math.MaxInt64)
 // Think runs the actor once on the newest pictures and measurement and hands its plan to the tick. How old
 // the pictures were is carried along: the tick judges it.
 func (l *Loop) Think() error {
-	plan := Plan{}
 	state, ok := l.cfg.Rig.State()
 	if !ok {
 		return ErrNothingSeen
 	}
-	plan.Observed = state
+	return l.thinkAbout(&state)
+}
+
+// thinkAbout acts on a measurement. In lock-step its pictures must belong to it: it is one observation.
+func (l *Loop) thinkAbout(state *robot.State) error {
 	seen, err := l.look()
-	if err != nil {
+	if err != nil || (l.cfg.Lockstep && !l.complete(state.Seq)) {
 		return ErrNothingSeen
 	}
-	plan.Seen = seen
+	plan := Plan{Observed: *state, Seen: seen}
 	started := time.Now()
-	if err := l.cfg.Actor.Act(l.frames, &state, &plan); err != nil {
+	if err := l.cfg.Actor.Act(l.frames, state, &plan); err != nil {
 		if !errors.Is(err, ErrNothingSeen) {
 			l.fail(err)
 		}
 		return err
 	}
 	l.InferenceTime.Put(time.Since(started))
-	plan.Made = l.now(&state)
+	plan.Made = l.now(state)
 	l.mu.Lock()
 	l.plan, l.planned = plan, plan.Rows > 0
 	l.mu.Unlock()
@@ -68,6 +72,17 @@ func (l *Loop) look() (time.Duration, error) {
 		oldest = min(oldest, l.seen(l.frames[i]))
 	}
 	return oldest, nil
+}
+
+// complete reports whether every picture belongs to the observation: in lock-step its seq is that of its
+// joint_states.
+func (l *Loop) complete(seq uint64) bool {
+	for _, f := range l.frames {
+		if f.Seq != seq {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *Loop) seen(f *camera.Frame) time.Duration {

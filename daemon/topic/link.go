@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -102,8 +103,16 @@ func (l *Link) subscribe(c mqtt.Client) {
 		"factsheet": l.onFactsheet, "joint_states": l.onState, "camera/+": l.onFrame, "expert": l.onExpert,
 		"episode/state": l.onEpisode, "request": l.onRequest,
 	} {
-		c.Subscribe(l.prefix+topic, 0, func(_ mqtt.Client, m mqtt.Message) { handle(m) })
+		c.Subscribe(l.prefix+topic, quality(topic), func(_ mqtt.Client, m mqtt.Message) { handle(m) })
 	}
+}
+
+// quality is a topic's QoS: what happens once must arrive, and motion is worth nothing late.
+func quality(topic string) byte {
+	if topic == "factsheet" || strings.HasPrefix(topic, "episode/") {
+		return 1
+	}
+	return 0
 }
 
 // newEpoch draws 16 hex digits.
@@ -126,12 +135,12 @@ func (l *Link) Close() {
 	l.client.Disconnect(100)
 }
 
-// publish sends at most once and does not wait: silence is found by the age of what comes back.
+// publish sends and does not wait: silence is found by the age of what comes back.
 func (l *Link) publish(topic string, message any) error {
 	b, err := json.Marshal(message)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", topic, err)
 	}
-	l.client.Publish(l.prefix+topic, 0, false, b)
+	l.client.Publish(l.prefix+topic, quality(topic), false, b)
 	return nil
 }

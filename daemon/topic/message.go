@@ -25,6 +25,9 @@ type Envelope struct {
 	Stamp Stamp  `json:"stamp"` // bridge clock
 }
 
+// head is the envelope itself, for messages that embed it.
+func (e Envelope) head() Envelope { return e }
+
 // Origin names one message of a sender.
 type Origin struct {
 	Epoch string `json:"epoch"`
@@ -58,8 +61,24 @@ type Factsheet struct {
 	Tasks            []string          `json:"tasks"`
 	HorizonSteps     int               `json:"horizon_steps"`
 	SuccessRule      string            `json:"success_rule"`
+	JitterPresets    map[string]Jitter `json:"jitter_presets"`
 	DefaultJitter    string            `json:"default_jitter"`
+	BasePose         Pose              `json:"base_pose"`
 	Teacher          bool              `json:"teacher"`
+}
+
+// Jitter is one preset of start states: half-widths of uniform draws around the nominal start.
+type Jitter struct {
+	KitchenXYZM    [3]float64 `json:"kitchen_xyz_m"`
+	JointRad       float64    `json:"joint_rad"`
+	JointOfRange   float64    `json:"joint_of_range"`   // as a part of each joint's range
+	StartMarginRad float64    `json:"start_margin_rad"` // every start is clipped this far inside the limits
+}
+
+// Pose is a coordinate frame in the bridge's world: p_world = R · p + position.
+type Pose struct {
+	PositionM       [3]float64 `json:"position_m"`
+	OrientationWXYZ [4]float64 `json:"orientation_wxyz"` // unit quaternion, w first
 }
 
 // FactsheetLimits are what the bridge itself enforces, per joint in the order of joint_names: rad, rad/s, rad/s².
@@ -77,8 +96,10 @@ type GripperSense struct {
 	WidthOpenM float64 `json:"width_open_m"`
 }
 
-// CameraFact is one camera of the rig. FovyRad is its vertical field of view.
+// CameraFact is one camera of the rig. FovyRad is its vertical field of view, Pose that of its optical
+// coordinate frame: x right, y down, z forward.
 type CameraFact struct {
+	Pose
 	Name     string  `json:"name"`
 	Width    int     `json:"width"`
 	Height   int     `json:"height"`

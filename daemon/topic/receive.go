@@ -37,7 +37,10 @@ func (l *Link) AwaitFactsheet(ctx context.Context) (Factsheet, error) {
 func (l *Link) State() (robot.State, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.state, l.measured
+	if !l.measured {
+		return robot.State{}, false // what an earlier start of the bridge measured is worth nothing
+	}
+	return l.state, true
 }
 
 // StateArrived receives a value after one or more measurements have come.
@@ -91,20 +94,18 @@ func (l *Link) drop(why Drop) { l.Dropped[why].Add(1) }
 
 func (l *Link) onState(m mqtt.Message) {
 	arrival := l.opts.Clock()
-	var msg JointStates
-	if err := decode(m.Payload(), &msg); err != nil {
-		l.drop(Malformed)
-		return
-	}
-	f, known := l.Factsheet()
-	if !known || !l.pass("joint_states", msg.Envelope, m) {
+	msg, ok := received[JointStates](l, "joint_states", m)
+	if !ok {
 		return
 	}
 	if msg.Robot != l.opts.Robot {
 		l.drop(ForeignRobot)
 		return
 	}
-	s, err := DecodeState(&msg, f.JointNames, arrival)
+	l.mu.Lock()
+	joints := l.factsheet.JointNames
+	l.mu.Unlock()
+	s, err := DecodeState(msg, joints, arrival)
 	if err != nil {
 		l.drop(Malformed)
 		return
@@ -115,37 +116,44 @@ func (l *Link) onState(m mqtt.Message) {
 	notify(l.stateArrived)
 }
 
+// received decodes a message of a topic and asks the gate. Before a factsheet has come there is no epoch to trust,
+// and nothing passes.
+func received[T any, P interface {
+	*T
+	head() Envelope
+}](l *Link, topic string, m mqtt.Message) (*T, bool) {
+	msg := P(new(T))
+	if err := decode(m.Payload(), msg); err != nil {
+		l.drop(Malformed)
+		return nil, false
+	}
+	_, known := l.Factsheet()
+	return msg, known && l.pass(topic, msg.head(), m)
+}
+
 func (l *Link) onFrame(m mqtt.Message) {
 	arrival := l.opts.Clock()
-	msg := new(CameraFrame)
-	if err := decode(m.Payload(), msg); err != nil || !strings.HasSuffix(m.Topic(), "/"+msg.Name) {
+	topic := strings.TrimPrefix(m.Topic(), l.prefix)
+	msg, ok := received[CameraFrame](l, topic, m)
+	if !ok || l.opts.OnFrame == nil {
+		return
+	}
+	if topic != "camera/"+msg.Name {
 		l.drop(Malformed)
 		return
 	}
-	if _, known := l.Factsheet(); known && l.opts.OnFrame != nil && l.pass("camera/"+msg.Name, msg.Envelope, m) {
-		l.opts.OnFrame(msg, arrival)
-	}
+	l.opts.OnFrame(msg, arrival)
 }
 
 func (l *Link) onExpert(m mqtt.Message) {
-	msg := new(Expert)
-	if err := decode(m.Payload(), msg); err != nil {
-		l.drop(Malformed)
-		return
-	}
-	if _, known := l.Factsheet(); known && l.opts.OnExpert != nil && l.pass("expert", msg.Envelope, m) {
+	if msg, ok := received[Expert](l, "expert", m); ok && l.opts.OnExpert != nil {
 		l.opts.OnExpert(msg)
 	}
 }
 
 func (l *Link) onEpisode(m mqtt.Message) {
-	var msg EpisodeState
-	if err := decode(m.Payload(), &msg); err != nil {
-		l.drop(Malformed)
-		return
-	}
-	if _, known := l.Factsheet(); known && l.opts.OnEpisode != nil && l.pass("episode/state", msg.Envelope, m) {
-		l.opts.OnEpisode(msg)
+	if msg, ok := received[EpisodeState](l, "episode/state", m); ok && l.opts.OnEpisode != nil {
+		l.opts.OnEpisode(*msg)
 	}
 }
 
