@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"sim2reald/daemon/config"
-	"sim2reald/daemon/control"
 	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/topic"
+	"sim2reald/model/bundle"
 )
 
 // evaluateFlags are the command's wishes.
@@ -26,13 +26,14 @@ type evaluateFlags struct {
 	task, bundle     string
 	json, commands   string
 	page, onlyHolder bool
+	record           bool
 }
 
 func (f *evaluateFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.config, "config", "", "configuration `file`; none means the defaults, which `sim2reald config` prints")
 	fs.Int64Var(&f.episodes, "episodes", 10, "how many `episodes`; 0 goes on until Ctrl-C")
 	fs.Int64Var(&f.first, "seed", 10000, "`seed` of the first episode; the next ones count up")
-	fs.Int64Var(&f.control, "control", 0, "then so many `episodes` with an untrained head, as a control")
+	fs.Int64Var(&f.control, "control", 0, "then so many `episodes` of each control: an untrained head, and the mean action whatever is seen")
 	fs.StringVar(&f.clock, "clock", "", "realtime or lockstep, instead of the configuration's bridge.clock")
 	fs.StringVar(&f.jitter, "jitter", "", "`preset` of the start, instead of the configuration's bridge.jitter")
 	fs.StringVar(&f.task, "task", "", "`task`, instead of the configuration's bridge.task")
@@ -40,6 +41,7 @@ func (f *evaluateFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.json, "json", "", "write the report as JSON to this `file` as well")
 	fs.StringVar(&f.commands, "commands", "", "write every command sent to this `file`, one JSON object a line")
 	fs.BoolVar(&f.page, "page", true, "serve the page")
+	fs.BoolVar(&f.record, "record", false, "write the measured success rate into the bundle's manifest; its digest stays")
 	fs.BoolVar(&f.onlyHolder, "hold", false, "evaluate a policy that sends nothing but holds, instead of the bundle")
 }
 
@@ -86,18 +88,24 @@ func evaluate(ctx context.Context, cfg config.Config, f evaluateFlags, log *slog
 		return err
 	}
 	defer closing(&err, b.Close)
-	w, err := openWorkcell(ctx, cfg, log, workcellOptions{startBridge: true})
+	var d desk
+	w, err := openWorkcell(ctx, cfg, log, workcellOptions{startBridge: true, onRequest: d.answer})
 	if err != nil {
 		return err
 	}
 	defer closing(&err, w.Close)
 	e := &evaluator{brain: b, w: w, flags: f, out: out, board: b.board(w)}
+	d.board.Store(e.board)
 	if err := e.openCommands(); err != nil {
 		return err
 	}
 	defer closing(&err, e.closeCommands)
 	runErr := e.attended(ctx)
-	return errors.Join(runErr, e.write())
+	err = errors.Join(runErr, e.write())
+	if err == nil && f.record {
+		err = e.record()
+	}
+	return err
 }
 
 // evaluator holds an evaluation together.
@@ -115,10 +123,13 @@ func (e *evaluator) attended(ctx context.Context) error {
 	if !e.flags.page {
 		return e.runArms(ctx)
 	}
-	return e.w.attended(ctx, e.board, func() error { return e.runArms(ctx) })
+	return e.w.attended(ctx, e.board, func(url string) error {
+		fmt.Fprintf(e.out, "\nwatch the arm at %s\n\n", url)
+		return e.runArms(ctx)
+	})
 }
 
-// runArms runs the bundle, or the holder, and then the control.
+// runArms runs the bundle, or the holder, and then the controls.
 func (e *evaluator) runArms(ctx context.Context) error {
 	if e.flags.onlyHolder {
 		return e.runHolder(ctx)
@@ -126,7 +137,7 @@ func (e *evaluator) runArms(ctx context.Context) error {
 	if err := e.runBundle(ctx); err != nil || e.flags.control == 0 || ctx.Err() != nil {
 		return err
 	}
-	return e.runUntrained(ctx)
+	return e.runControls(ctx)
 }
 
 func (e *evaluator) runBundle(ctx context.Context) error {
@@ -138,46 +149,21 @@ func (e *evaluator) runBundle(ctx context.Context) error {
 	return errors.Join(err, p.Close())
 }
 
-// runUntrained is the same loop with a head that has learned nothing.
-func (e *evaluator) runUntrained(ctx context.Context) error {
-	const seed = 1
-	head, err := e.brain.untrained(seed)
-	if err != nil {
-		return err
-	}
-	p, err := e.brain.policy(head)
-	if err != nil {
-		return err
-	}
-	l := e.w.newLoop(p.actor, e.brain.bundle.Manifest.Limits.Robot(), "untrained", nil)
-	err = e.runArm(ctx, "control", fmt.Sprintf("the same base with an untrained head, seed %d", seed), l, int(e.flags.control))
-	return errors.Join(err, p.Close())
-}
-
-func (e *evaluator) runHolder(ctx context.Context) error {
-	l := e.w.newLoop(control.Holder{}, e.brain.bundle.Manifest.Limits.Robot(), "none", nil)
-	return e.runArm(ctx, "control", "a policy that sends nothing but holds", l, int(e.flags.episodes))
-}
-
 // runArm runs one arm's episodes beside its loop.
 func (e *evaluator) runArm(ctx context.Context, name, policy string, l *loop, episodes int) error {
 	arm := evaluation.Arm{Name: name, Policy: policy}
-	l.audit = e.auditCommand
-	e.board.runs(l, e.next(name, 0, episodes))
-	fmt.Fprintf(e.out, "%s: %s\n", name, policy)
 	looping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	running, cancel := context.WithCancelCause(ctx)
+	l.audit, l.atRest = e.auditCommand, func() { cancel(errAskedForRest) }
+	e.board.runs(l, e.next(name, 0, episodes))
+	fmt.Fprintf(e.out, "%s: %s\n", name, policy)
 	go func() {
 		err := l.run(looping, e.w)
 		ended <- err
 		cancel(err)
 	}()
-	err := e.runner(l).Run(running, e.plan(episodes), func(t evaluation.Trial) error {
-		arm.Trials = append(arm.Trials, t)
-		e.tell(arm, t, episodes)
-		return nil
-	})
+	err := e.trials(running, &arm, l, episodes)
 	stop()
 	loopErr := <-ended
 	cancel(nil)
@@ -187,6 +173,30 @@ func (e *evaluator) runArm(ctx context.Context, name, policy string, l *loop, ep
 		err = fmt.Errorf("%d episodes were aborted and do not count; the reasons stand above", void)
 	}
 	return errors.Join(err, loopErr)
+}
+
+// trials runs an arm's episodes. The one that a person interrupted is void.
+func (e *evaluator) trials(ctx context.Context, arm *evaluation.Arm, l *loop, episodes int) error {
+	keep := func(t evaluation.Trial) error {
+		arm.Trials = append(arm.Trials, t)
+		e.tell(*arm, t, episodes)
+		return nil
+	}
+	plan := e.plan(episodes)
+	err := e.runner(l).Run(ctx, plan, keep)
+	if done := len(arm.Trials); l.interrupted.Load() && (episodes == 0 || done < episodes) {
+		e.void(arm, evaluation.Trial{Seed: plan.FirstSeed + int64(done), Outcome: "aborted", Reason: "stopped by an operator"})
+		err = errAskedForRest
+	}
+	return err
+}
+
+// void keeps the trial that ended the evaluation before its own end.
+func (e *evaluator) void(arm *evaluation.Arm, t evaluation.Trial) {
+	arm.Trials = append(arm.Trials, t)
+	last := fmt.Sprintf("seed %d: %s, which does not count", t.Seed, t.Reason)
+	fmt.Fprintf(e.out, "  %s\n", last)
+	e.board.scored(*arm, last, arm.Name+": ended")
 }
 
 func (e *evaluator) runner(l *loop) *evaluation.Runner {
@@ -224,6 +234,26 @@ func (e *evaluator) tell(arm evaluation.Arm, t evaluation.Trial, episodes int) {
 		now = e.next(arm.Name, len(arm.Trials), episodes)
 	}
 	e.board.scored(arm, last, now)
+}
+
+// record writes the first arm's result into the bundle.
+func (e *evaluator) record() error {
+	if len(e.arms) == 0 || e.flags.onlyHolder {
+		return fmt.Errorf("evaluate: there is no result of the bundle to record")
+	}
+	n, successes, _ := e.arms[0].Counts()
+	lo, hi := evaluation.Wilson(successes, n)
+	result := &bundle.Result{Successes: successes, Episodes: n, Interval: [2]float64{lo, hi}, Jitter: e.w.cfg.Bridge.Jitter}
+	for _, t := range e.arms[0].Trials {
+		if !t.Void() {
+			result.Seeds = append(result.Seeds, t.Seed)
+		}
+	}
+	b, err := e.brain.bundle.WithResult(result)
+	if err != nil {
+		return err
+	}
+	return b.Save(e.w.cfg.Policy.Bundle)
 }
 
 func (e *evaluator) openCommands() (err error) {

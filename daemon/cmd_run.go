@@ -7,12 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"sync/atomic"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"sim2reald/daemon/config"
-	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
 	"sim2reald/model/bundle"
 )
@@ -52,16 +50,8 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 		return err
 	}
 	defer closing(&err, b.Close)
-	var asked atomic.Pointer[loop] // set once the loop is there
-	w, err := openWorkcell(ctx, cfg, log, workcellOptions{
-		startBridge: startBridge,
-		onRequest: func(r topic.Request) topic.Reply {
-			if l := asked.Load(); l != nil {
-				return l.answer(r)
-			}
-			return topic.Reply{ID: r.ID, Error: errNotYet.Error()}
-		},
-	})
+	var d desk
+	w, err := openWorkcell(ctx, cfg, log, workcellOptions{startBridge: startBridge, onRequest: d.answer})
 	if err != nil {
 		return err
 	}
@@ -71,10 +61,10 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 		return err
 	}
 	defer closing(&err, p.Close)
-	asked.Store(l)
 	shown := b.board(w)
 	shown.runs(l, "")
-	return w.attended(ctx, shown, func() error {
+	d.board.Store(shown)
+	return w.attended(ctx, shown, func(string) error {
 		// An error means that there is no service manager to tell.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 		defer func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyStopping) }()
@@ -82,8 +72,8 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 	})
 }
 
-// attended serves the page and the status topic while f runs.
-func (w *workcell) attended(ctx context.Context, shown *board, f func() error) (err error) {
+// attended serves the page and the status topic while f runs, which gets the page's URL.
+func (w *workcell) attended(ctx context.Context, shown *board, f func(url string) error) (err error) {
 	page, err := web.Start(web.Options{
 		Listen: w.cfg.Web.Listen, Status: func() any { return shown.status() }, Picture: w.picture, Ask: shown.asker,
 	})
@@ -97,7 +87,7 @@ func (w *workcell) attended(ctx context.Context, shown *board, f func() error) (
 	publisher.Go(func() { shown.publish(publishing) })
 	defer publisher.Wait()
 	defer stop()
-	return f()
+	return f(page.URL())
 }
 
 // bundleLoop checks the bundle against the rig and makes its policy and loop.
@@ -109,7 +99,11 @@ func (b *brain) bundleLoop(w *workcell) (*policy, *loop, error) {
 	if err := check(); err != nil {
 		return nil, nil, err
 	}
-	p, err := b.policy(b.bundle.Head())
+	actions, err := b.bundle.Actions()
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := b.policy(b.bundle.Head(), actions)
 	if err != nil {
 		return nil, nil, err
 	}

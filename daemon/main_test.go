@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -29,6 +30,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
+	flag.Bool("update", false, "write the screenshot that the README shows")
 	os.Exit(m.Run())
 }
 
@@ -170,8 +172,18 @@ func daemonProcess(t *testing.T, args ...string) *exec.Cmd {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() { kill(cmd) }) // and waits, so that nothing is logged after the test
 	return cmd
+}
+
+// listens reports whether somebody accepts connections there.
+func listens(address string) bool {
+	c, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
 }
 
 // eventually polls until ok or patience ends: for what another process does in its own time.

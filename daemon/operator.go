@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"sim2reald/daemon/control"
@@ -51,24 +53,49 @@ func (l *loop) watchRig(ctx context.Context, w *workcell) {
 	}
 }
 
-// answer serves a request of the request topic.
-func (l *loop) answer(r topic.Request) topic.Reply {
-	err := l.Ask(control.Request{Kind: control.Kind(r.Kind), Fault: r.Fault})
-	reply := topic.Reply{ID: r.ID, Done: err == nil, Mode: l.Machine().Mode.String()}
+// desk answers the request topic, from before there is a loop to ask.
+type desk struct{ board atomic.Pointer[board] }
+
+func (d *desk) answer(r topic.Request) topic.Reply {
+	b := d.board.Load()
+	if b == nil {
+		return topic.Reply{ID: r.ID, Error: errNotYet.Error()}
+	}
+	err := b.asker(r.Kind, r.Fault)
+	reply := topic.Reply{ID: r.ID, Done: err == nil, Mode: b.status().Mode}
 	if err != nil {
 		reply.Error = err.Error()
 	}
 	return reply
 }
 
-// asker serves a request of the page.
+// asker serves a request of the page or the request topic. An evaluation's loop must not start again by itself after a person asked
+// for rest, so that the evaluation ends, even if it stood just then and the request is refused.
 func (l *loop) asker(kind string, fault uint64) error {
-	return l.Ask(control.Request{Kind: control.Kind(kind), Fault: fault})
+	k := control.Kind(kind)
+	if l.atRest != nil && (k == control.Stop || k == control.HoldStill) {
+		l.interrupted.Store(true)
+		defer l.atRest()
+	}
+	return l.Ask(control.Request{Kind: k, Fault: fault})
 }
 
-// Arm, Start and Stop are what an evaluation asks as the operator.
-func (l *loop) Arm() error   { return l.Ask(control.Request{Kind: control.Arm}) }
-func (l *loop) Start() error { return l.Ask(control.Request{Kind: control.Start}) }
+// errAskedForRest ends an evaluation.
+var errAskedForRest = errors.New("an operator asked for rest, which ends the evaluation; the episode at hand does not count")
+
+// Arm, Start and Stop are what an evaluation asks as the operator. A person's wish for rest comes first: it is
+// noted before the loop is asked, so that nothing armed after it can also start.
+func (l *loop) Arm() error { return l.askUnlessInterrupted(control.Arm) }
+
+// Start lets the armed loop move.
+func (l *loop) Start() error { return l.askUnlessInterrupted(control.Start) }
+
+func (l *loop) askUnlessInterrupted(k control.Kind) error {
+	if l.interrupted.Load() {
+		return errAskedForRest
+	}
+	return l.Ask(control.Request{Kind: k})
+}
 
 // Stop also tells of a fault, which an evaluation must not pass over.
 func (l *loop) Stop() error {

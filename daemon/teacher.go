@@ -54,7 +54,11 @@ func (t *teacher) Act(_ []*camera.Frame, state *robot.State, plan *control.Plan)
 		return err
 	}
 	t.wanted = advised
-	plan.Rows, plan.Wanted[0] = 1, t.disturb(advised)
+	plan.Rows, plan.Wanted[0] = 1, advised
+	if state.Episode == robot.EpisodeRunning {
+		// Drawn only for steps that are taken, so that an episode's noise depends on its seed alone.
+		plan.Wanted[0] = t.disturb(advised)
+	}
 	return nil
 }
 

@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control"
 	"sim2reald/daemon/topic"
-	"sim2reald/model/adapter"
 	"sim2reald/model/base"
 	"sim2reald/model/bundle"
 	"sim2reald/model/engine"
@@ -84,8 +84,9 @@ func (b *brain) graph() (*graph.Graph, error) {
 	return network.Graph()
 }
 
-// policy makes an actor on the resident base with the given head: the bundle's own, or an untrained one.
-func (b *brain) policy(head map[string]safetensors.Tensor) (*policy, error) {
+// policy makes an actor on the resident base with the given head and scale of its answers: the bundle's own,
+// or untrained ones.
+func (b *brain) policy(head map[string]safetensors.Tensor, actions *preprocess.Actions) (*policy, error) {
 	m := &b.bundle.Manifest
 	session, err := b.model.Session(head)
 	if err != nil {
@@ -99,30 +100,11 @@ func (b *brain) policy(head map[string]safetensors.Tensor) (*policy, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
-	actions, err := b.bundle.Actions()
-	if err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
 	p.actor, err = control.NewPolicyActor(p.observer, p.observer.Observation(), predict, actions, m.Action.NActionSteps)
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
-}
-
-// untrained is a head of the bundle's shape that has learned nothing but how its inputs are scaled.
-func (b *brain) untrained(seed uint64) (map[string]safetensors.Tensor, error) {
-	network, err := b.bundle.Manifest.Network()
-	if err != nil {
-		return nil, err
-	}
-	head, err := network.Head.Init(adapter.Start{Seed: seed})
-	if err != nil {
-		return nil, err
-	}
-	trained := b.bundle.Head()
-	head["head.mean"], head["head.std"] = trained["head.mean"], trained["head.std"]
-	return head, nil
 }
 
 func (b *brain) Close() error {
@@ -210,6 +192,9 @@ type loop struct {
 	last     topic.JointCommand
 	recorder func(control.Answer)
 	audit    func(topic.JointCommand)
+
+	interrupted atomic.Bool // a person asked for rest while an evaluation ran
+	atRest      func()      // then ends the evaluation; nil when none runs
 }
 
 func (l *loop) send(out control.Output) error {

@@ -1,84 +1,106 @@
 "use strict";
 
-// The page shows what /events says and asks what its buttons say; it decides nothing.
+// The page shows what /events says and asks what its buttons say; it decides nothing. Elements are made once
+// and then changed: the machine that draws them may be the one that runs the policy.
 
 const $ = (id) => document.getElementById(id);
-const text = (id, value) => { $(id).textContent = value; };
 
-function element(name, className, content) {
+function write(e, value) {
+  const text = String(value);
+  if (e.textContent !== text) e.textContent = text;
+}
+const text = (id, value) => write($(id), value);
+
+function element(name, className, ...inside) {
   const e = document.createElement(name);
   if (className) e.className = className;
-  if (content !== undefined) e.textContent = content;
+  e.append(...inside);
   return e;
 }
 
-// bar fills from one fraction of its width to another; marks are thin lines.
-function bar(from, to, className, mark) {
-  const b = element("div", "bar");
-  const lo = Math.max(0, Math.min(from, to)), hi = Math.min(1, Math.max(from, to));
-  const fill = element("i", className);
-  fill.style.left = `${100 * lo}%`;
-  fill.style.width = `${100 * Math.max(0, hi - lo)}%`;
-  b.append(fill);
-  if (mark !== undefined) {
-    const m = element("i", "mark");
-    m.style.left = `calc(${100 * Math.max(0, Math.min(1, mark))}% - 1px)`;
-    b.append(m);
+// keyed makes an element for each name, anew only when the names change, and hands it to update with its item.
+function keyed(box, items, name, make, update) {
+  const names = items.map(name).join("\n");
+  if (box.dataset.names !== names) {
+    box.dataset.names = names;
+    box.replaceChildren(...items.map(make));
   }
-  return b;
+  items.forEach((item, i) => update(box.children[i], item));
 }
 
-function showCameras(names) {
-  const box = $("cameras");
-  if (box.dataset.names === names.join()) return;
-  box.dataset.names = names.join();
-  box.replaceChildren(...names.map((name) => {
-    const figure = element("figure");
-    const img = element("img");
-    img.alt = `camera ${name}`;
-    img.id = `camera-${name}`;
-    // A stream that ended (the daemon restarted) is asked for again.
-    const load = () => { img.src = `/camera/${encodeURIComponent(name)}?${Date.now()}`; };
-    img.onerror = () => setTimeout(load, 1000);
-    load();
-    figure.append(img, element("figcaption", "", `camera ${name}`));
-    return figure;
-  }));
+const within = (v) => 100 * Math.max(0, Math.min(1, v));
+
+// setBar fills a bar from one fraction of its width to another and puts its mark, if any, at a third.
+function setBar(bar, from, to, mark) {
+  const lo = within(Math.min(from, to)), hi = within(Math.max(from, to));
+  bar.children[0].style.left = `${lo.toFixed(1)}%`;
+  bar.children[0].style.width = `${(hi - lo).toFixed(1)}%`;
+  if (mark !== undefined) bar.children[1].style.left = `calc(${within(mark).toFixed(1)}% - 1px)`;
+}
+const newBar = (marked) => element("div", "bar", element("i"), ...(marked ? [element("i", "mark")] : []));
+
+function newCamera(name) {
+  const img = element("img");
+  img.alt = `camera ${name}`;
+  img.id = `camera-${name}`;
+  // A stream that ended (the daemon restarted) is asked for again.
+  img.onerror = () => setTimeout(() => load(img, name), 1000);
+  return element("figure", "", img, element("figcaption", "", `camera ${name}`));
 }
 
-function showAges(ages) {
-  $("ages").replaceChildren(...ages.map((a) => {
-    const row = element("div", "age");
-    const none = a.age_s < 0;
-    row.append(
-      element("span", "", a.name),
-      bar(0, none ? 1 : a.age_s / a.bound_s, none || a.age_s > a.bound_s ? "late" : ""),
-      element("span", "num", none ? "none yet" : `${(1000 * a.age_s).toFixed(0)} ms`));
-    return row;
-  }));
+function load(img, name) { img.src = `/camera/${encodeURIComponent(name)}?${Date.now()}`; }
+
+function showCameras(names, ages) {
+  const seen = new Set(ages.filter((a) => a.age_s >= 0).map((a) => a.name));
+  keyed($("cameras"), names, (n) => n, newCamera, (figure, name) => {
+    const img = figure.firstChild;
+    if (!img.getAttribute("src") && seen.has(name)) load(img, name);
+  });
+}
+
+function showAges(ages, cameras) {
+  const label = (a) => (cameras.includes(a.name) ? `camera ${a.name}` : a.name);
+  keyed($("ages"), ages, label,
+    (a) => element("div", "age", element("span", "", label(a)), newBar(false), element("span", "num")),
+    (row, a) => {
+      const late = a.age_s < 0 || a.age_s > a.bound_s;
+      setBar(row.children[1], 0, late ? 1 : a.age_s / a.bound_s);
+      row.classList.toggle("late", late);
+      write(row.children[2], a.age_s < 0 ? "none yet" : `${(1000 * a.age_s).toFixed(0)} of ${(1000 * a.bound_s).toFixed(0)} ms`);
+    });
+}
+
+function newJoint(j) {
+  return element("tr", "", element("td", "", j.name), element("td", "spare", newBar(true)), element("td", "num"),
+    element("td", "", newBar(true)), element("td", "num"), element("td", "num spare"));
 }
 
 function showJoints(joints) {
-  $("joints").replaceChildren(...joints.map((j) => {
-    const tr = element("tr");
-    const cell = (className, content) => { const td = element("td", className, content); tr.append(td); return td; };
-    cell("", j.name);
-    const at = (j.q - j.q_min) / (j.q_max - j.q_min);
-    cell("").append(bar(0, 0, "", at));
-    cell("num", j.q.toFixed(3));
+  keyed($("joints"), joints, (j) => j.name, newJoint, (row, j) => {
     const half = (v) => 0.5 + 0.5 * v / j.dq_max;
-    cell("").append(bar(0.5, half(j.dq_commanded), "", half(j.dq)));
-    cell("num", j.dq_commanded.toFixed(3));
-    cell("num", String(j.clamped));
-    return tr;
-  }));
+    setBar(row.children[1].firstChild, 0, 0, (j.q - j.q_min) / (j.q_max - j.q_min));
+    write(row.children[2], j.q.toFixed(3));
+    setBar(row.children[3].firstChild, 0.5, half(j.dq_commanded), half(j.dq));
+    write(row.children[4], j.dq_commanded.toFixed(3));
+    write(row.children[5], j.clamped);
+  });
 }
 
 function showFacts(s) {
-  const facts = { task: s.task, clock: s.clock, bundle: s.bundle, base: s.base, engine: s.engine,
-    dropped: Object.entries(s.dropped).map(([k, n]) => `${k} ${n}`).join(", ") || "no messages",
-    overruns: `${s.overruns} ticks` };
-  $("facts").replaceChildren(...Object.entries(facts).flatMap(([k, v]) => [element("dt", "", k), element("dd", "", v)]));
+  const dropped = Object.entries(s.dropped).map(([k, n]) => `${k} ${n}`).join(", ") || "no messages";
+  const facts = [["task", `${s.task}, ${s.clock}`], ["bundle", s.bundle], ["base", s.base], ["engine", s.engine],
+    ["dropped", `${dropped}; ${s.overruns} ticks overran`]];
+  keyed($("facts"), facts, ([k]) => k, ([k]) => element("div", "", element("dt", "", k), element("dd")),
+    (row, [, v]) => write(row.lastChild, v));
+}
+
+function showScore(score) {
+  $("score").hidden = !score.now && !score.episodes;
+  text("successes", score.successes);
+  text("episodes", score.episodes);
+  text("interval", score.episodes ? `95 % interval ${score.interval_95.map((v) => v.toFixed(2)).join(" to ")}` : "no episode has ended yet");
+  text("now", score.now);
+  text("last", score.last ? `last: ${score.last}` : "");
 }
 
 function show(s) {
@@ -86,15 +108,11 @@ function show(s) {
   text("mode", s.mode);
   $("mode").className = `mode ${s.mode}`;
   text("why", s.why ? `${s.why}${s.remedy ? ": " + s.remedy : ""}` : "");
-  text("successes", s.score.successes);
-  text("episodes", s.score.episodes);
-  text("interval", s.score.episodes ? `95 % interval ${s.score.interval_95.map((v) => v.toFixed(2)).join(" to ")}` : "");
-  text("now", s.score.now);
-  text("last", s.score.last);
   $("acknowledge").hidden = s.fault === 0;
   $("acknowledge").dataset.fault = s.fault;
-  showCameras(s.cameras);
-  showAges(s.ages);
+  showScore(s.score);
+  showCameras(s.cameras, s.ages);
+  showAges(s.ages, s.cameras);
   showJoints(s.joints);
   showFacts(s);
 }
@@ -113,4 +131,4 @@ for (const b of document.querySelectorAll("[data-ask]")) b.addEventListener("cli
 
 const events = new EventSource("/events");
 events.onmessage = (e) => show(JSON.parse(e.data));
-events.onerror = () => { text("mode", "no connection"); $("mode").className = "mode faulted"; };
+events.onerror = () => { text("mode", "no connection"); $("mode").className = "mode faulted"; text("why", ""); };

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// screenshot is the picture of the page in the README, made by `go test ./daemon -run TestPage -update`.
+const screenshot = "daemon/web/screenshot.png"
+
+// browser is a headless Chromium with one page open.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string // errors, exceptions and failed requests that the page's console shows
+}
+
+func newBrowser(t *testing.T) *browser {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		path = "/usr/bin/chromium"
+	}
+	need(t, path, "a browser")
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.DisableGPU,
+		chromedp.NoSandbox, // the page is this test's own, and the sandbox refuses to run as root
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WindowSize(1200, 900))
+	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocated)
+	t.Cleanup(cancel)
+	b := &browser{t: t, ctx: ctx}
+	b.do(30*time.Second, chromedp.EmulateViewport(1200, 900))
+	console := chromedp.Console(ctx)
+	go func() {
+		for m, err := range console {
+			if err != nil {
+				return
+			}
+			if m.IsException() || m.Type == chromedp.ConsoleError {
+				b.mu.Lock()
+				b.complaints = append(b.complaints, m.Text+" "+m.URL)
+				b.mu.Unlock()
+			}
+		}
+	}()
+	return b
+}
+
+// do runs actions. The first one starts the browser, whose life is that of the context it was given.
+func (b *browser) do(patience time.Duration, actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx); err != nil {
+		b.t.Fatalf("starting the browser: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		b.t.Fatalf("in the browser: %v", err)
+	}
+}
+
+// js is the value of an expression in the page.
+func js[T any](b *browser, expression string) T {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return v
+}
+
+func (b *browser) await(patience time.Duration, condition string) {
+	b.t.Helper()
+	eventually(b.t, patience, condition, func() bool { return js[bool](b, condition) })
+}
+
+// picture is what a camera's image shows now, (112, 112, 4) as the canvas has it.
+func (b *browser) picture(camera string) []int {
+	b.t.Helper()
+	return js[[]int](b, `(() => {
+		const c = document.createElement("canvas"); c.width = c.height = 112;
+		const x = c.getContext("2d"); x.drawImage(document.getElementById("camera-`+camera+`"), 0, 0, 112, 112);
+		return Array.from(x.getImageData(0, 0, 112, 112).data); })()`)
+}
+
+func (b *browser) shoot(path string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, png, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Logf("%s: %d kB", path, len(png)/1000)
+}
+
+func (b *browser) noComplaints() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, c := range b.complaints {
+		b.t.Errorf("the console says: %s", c)
+	}
+}
+
+// TestPage opens the page of a real evaluation in a real browser, watches the arm at work, and stops it.
+func TestPage(t *testing.T) {
+	cfg := rigConfig(t)
+	b := newBrowser(t)
+	cfg.Bridge.Clock, cfg.Web.Listen = "realtime", freePort(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var out string
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		out, err = quietly(ctx, t, cfg, evaluateFlags{first: seedOfTests, page: true})
+		ended <- err
+		close(ended)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	awaitListener(t, cfg.Web.Listen)
+	b.do(20*time.Second, chromedp.Navigate("http://"+cfg.Web.Listen+"/"))
+	b.showsTheArm(t)
+	b.looksGood(t)
+	b.noComplaints()
+
+	b.do(10*time.Second, chromedp.Click(`[data-ask="stop"]`))
+	select {
+	case err := <-ended:
+		if !errors.Is(err, errAskedForRest) {
+			t.Errorf("the evaluation ended with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the evaluation goes on after Stop")
+	}
+	b.await(5*time.Second, `document.getElementById("answer").textContent === "stop: done"`)
+	for _, want := range []string{"stopped by an operator", "void (not counted) 1"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the report does not say %q", want)
+		}
+	}
+}
+
+func awaitListener(t *testing.T, address string) {
+	t.Helper()
+	eventually(t, 60*time.Second, "the page", func() bool { return listens(address) })
+}
+
+func (b *browser) showsTheArm(t *testing.T) {
+	b.await(30*time.Second, `document.getElementById("mode").textContent === "running"`)
+	b.await(5*time.Second, `document.querySelectorAll("#joints tr").length === 7`)
+	b.await(5*time.Second, `document.querySelectorAll("#ages .age").length === 2`)
+	before := js[string](b, `document.getElementById("ages").textContent`)
+	eventually(t, 5*time.Second, "other ages", func() bool { return js[string](b, `document.getElementById("ages").textContent`) != before })
+	b.await(5*time.Second, `document.getElementById("camera-default").naturalWidth === 224`)
+	first := b.picture("default")
+	eventually(t, 10*time.Second, "a picture that moves", func() bool { return changed(first, b.picture("default")) > 100 })
+	b.await(60*time.Second, `Number(document.getElementById("episodes").textContent) >= 1`)
+}
+
+// changed counts the pixels that differ plainly.
+func changed(a, b []int) int {
+	n := 0
+	for i := 0; i < len(a); i += 4 {
+		for c := range 3 {
+			if d := a[i+c] - b[i+c]; d > 16 || d < -16 {
+				n++
+				break
+			}
+		}
+	}
+	return n
+}
+
+// looksGood keeps pictures of the page for a person, wide and narrow, and checks what a machine can: nothing is
+// cut off at the side.
+func (b *browser) looksGood(t *testing.T) {
+	b.await(60*time.Second, `document.getElementById("mode").textContent === "running" &&
+		[...document.querySelectorAll("#joints tr")].some((r) => Math.abs(Number(r.children[4].textContent)) > 0.5)`)
+	wide := filepath.Join(t.ArtifactDir(), "wide.png")
+	if flag.Lookup("update").Value.String() == "true" {
+		wide = screenshot
+	}
+	b.shoot(wide)
+	fits := `document.documentElement.scrollWidth <= window.innerWidth`
+	if !js[bool](b, fits) {
+		t.Error("the page is wider than 1200 pixels")
+	}
+	b.do(10*time.Second, chromedp.EmulateViewport(400, 1500))
+	if !js[bool](b, fits) {
+		t.Errorf("the page is %v pixels wide in a window of 400", js[int](b, `document.documentElement.scrollWidth`))
+	}
+	b.shoot(filepath.Join(t.ArtifactDir(), "narrow.png"))
+	b.do(10*time.Second, chromedp.EmulateViewport(1200, 900))
+}
