@@ -69,8 +69,9 @@ func (d *desk) answer(r topic.Request) topic.Reply {
 	return reply
 }
 
-// asker serves a request of the page or the request topic. An evaluation's loop must not start again by itself after a person asked
-// for rest, so that the evaluation ends, even if it stood just then and the request is refused.
+// asker serves a request of the page or the request topic. An evaluation's loop must not start again by itself
+// after a person asked for rest, so that the evaluation ends, even if it stood just then and the request is
+// refused.
 func (l *loop) asker(kind string, fault uint64) error {
 	k := control.Kind(kind)
 	if l.atRest != nil && (k == control.Stop || k == control.HoldStill) {

@@ -26,7 +26,8 @@ func TestTerminatedInMotion(t *testing.T) {
 	daemon := daemonProcess(t, "evaluate", "-config", path, "-clock", "realtime", "-episodes", "0",
 		"-seed", fmt.Sprint(seedOfTests), "-page=false")
 	p := newTap(t, broker)
-	p.awaitMotion()
+	began := time.Now()
+	eventually(t, 60*time.Second, "an arm in motion", func() bool { return p.inMotion(began) })
 	bridges := children(t, daemon.Process.Pid)
 	if len(bridges) != 1 {
 		t.Fatalf("the daemon has the children %v, want its bridge alone", bridges)
@@ -38,7 +39,7 @@ func TestTerminatedInMotion(t *testing.T) {
 	if err := wait(t, daemon, 5*time.Second); err != nil {
 		t.Errorf("exit: %v", err)
 	}
-	p.onlyHolds(at, 200*time.Millisecond, "disarmed", "waiting")
+	p.onlyHolds(at, 200*time.Millisecond, "disarmed")
 	if s := p.newestState(); s.Moving || s.Mode == "velocity" {
 		t.Errorf("the last state says mode %s, moving %v", s.Mode, s.Moving)
 	}
@@ -73,25 +74,47 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// move brings a disarmed service and its bridge into motion.
-func (s *service) move(episode string) {
+// move brings a disarmed service and its bridge into motion. On a machine that has no time for real time, the
+// arm may hold until the episode is over, or the bridge complain; it is tried again then.
+func (s *service) move(name string) {
 	s.t.Helper()
-	s.begin(episode, seedOfTests)
-	s.arm()
-	if status, text := ask(s.t, s.page, "start", 0); status != 204 {
-		s.t.Fatalf("start: %d %s", status, text)
+	for attempt := range 4 {
+		episode := fmt.Sprintf("%s-%d", name, attempt)
+		s.begin(episode, seedOfTests)
+		s.arm()
+		if status, text := ask(s.t, s.page, "start", 0); status != 204 {
+			s.t.Logf("start: %d %s", status, text)
+			continue
+		}
+		began := time.Now()
+		s.release(episode)
+		moves, over := false, false
+		eventually(s.t, 60*time.Second, "motion or the episode's end", func() bool {
+			state := s.episode(episode)
+			moves, over = s.inMotion(began), state != "running" && state != "ready"
+			return moves || over
+		})
+		if moves {
+			return
+		}
+		s.t.Logf("episode %s ended as %s before the arm moved", episode, s.episode(episode))
 	}
-	s.release(episode)
-	s.awaitMotion()
+	s.t.Fatal("the arm never moved")
 }
 
 // arm asks until it is granted: the first pictures of an episode may still be on their way.
 func (s *service) arm() {
 	s.t.Helper()
 	var reply topic.Reply
-	eventually(s.t, 20*time.Second, "arm to be granted", func() bool {
-		reply = s.request("arm", 0)
-		return reply.Done
+	eventually(s.t, 30*time.Second, "arm to be granted", func() bool {
+		if reply = s.request("arm", 0); reply.Done {
+			return true
+		}
+		if reply.Mode == "faulted" {
+			s.request("acknowledge", s.newestStatus().msg.Fault)
+		}
+		s.request("stop", 0)
+		return false
 	})
 	if reply.Mode != "armed" {
 		s.t.Errorf("arm: reply %+v", reply)
@@ -129,7 +152,7 @@ func (s *service) startsDisarmed(t *testing.T) {
 	if r := s.request("dance", 0); r.Done || !strings.Contains(r.Error, `"dance" is unknown`) {
 		t.Errorf("nonsense over MQTT: %+v", r)
 	}
-	s.onlyHolds(time.Time{}, 0, "disarmed", "waiting")
+	s.onlyHolds(time.Time{}, 0, "disarmed")
 }
 
 func (s *service) obeysRequests(t *testing.T) {
@@ -140,15 +163,18 @@ func (s *service) obeysRequests(t *testing.T) {
 	}
 	eventually(t, 5*time.Second, "a standing arm", func() bool { return !s.newestState().Moving })
 	s.onlyHolds(at, 100*time.Millisecond, "holding")
-	eventually(t, 5*time.Second, "start after hold", func() bool { return s.request("start", 0).Done })
-	s.awaitMotion()
+	eventually(t, 5*time.Second, "start after hold", func() bool {
+		r := s.request("start", 0)
+		return r.Done && r.Mode == "running"
+	})
+	s.move("stop")
 	at = time.Now()
 	if code, text := ask(t, s.page, "stop", 0); code != 204 {
 		t.Fatalf("stop: %d %s", code, text)
 	}
-	s.awaitMode("disarmed", 2*time.Second)
-	s.onlyHolds(at, 100*time.Millisecond, "disarmed", "waiting")
 	eventually(t, 5*time.Second, "a standing arm", func() bool { return !s.newestState().Moving })
+	s.onlyHolds(at, 100*time.Millisecond, "disarmed")
+	s.awaitMode("disarmed", 2*time.Second)
 }
 
 // survivesTheBridge kills the bridge in motion: a fault, latched until a person acknowledges it, even when
@@ -172,7 +198,7 @@ func (s *service) survivesTheBridge(t *testing.T) {
 	if r := s.request("acknowledge", status.Fault+1); r.Done || r.Mode != "faulted" {
 		t.Errorf("acknowledging another fault: %+v", r)
 	}
-	s.onlyHolds(at, 300*time.Millisecond, "holding", "faulted")
+	s.onlyHolds(at, 500*time.Millisecond, "holding", "faulted")
 	if r := s.request("acknowledge", status.Fault); !r.Done || r.Mode != "disarmed" {
 		t.Fatalf("acknowledge: %+v", r)
 	}

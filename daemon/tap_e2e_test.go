@@ -193,21 +193,19 @@ func (p *tap) newestState() topic.JointStates {
 	return p.states[len(p.states)-1].msg
 }
 
-// awaitMotion waits until velocity commands flow and the arm follows them: a state that says so after the
-// 20th command of them in a row.
-func (p *tap) awaitMotion() {
-	p.t.Helper()
-	began := time.Now()
-	eventually(p.t, 60*time.Second, "an arm in motion", func() bool {
-		moves, row := p.commandsSince(began), 0
-		for _, c := range slices.Backward(moves) {
-			if c.msg.Mode != "velocity" {
-				break
-			}
-			row++
+// inMotion reports whether the newest commands since then are velocities and the arm follows them.
+func (p *tap) inMotion(since time.Time) bool {
+	const row = 5
+	sent := p.commandsSince(since)
+	if len(sent) < row || !p.newestState().Moving {
+		return false
+	}
+	for _, c := range sent[len(sent)-row:] {
+		if c.msg.Mode != "velocity" {
+			return false
 		}
-		return row >= 20 && p.newestState().Moving
-	})
+	}
+	return true
 }
 
 // onlyHolds checks that what the daemon sent since then are holds, with one of the reasons, after at most

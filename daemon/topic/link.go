@@ -49,16 +49,20 @@ type Link struct {
 	measured  bool // a state of the factsheet's epoch has arrived
 	gates     map[string]*gate
 
+	subscribed       chan struct{} // capacity 1
 	factsheetArrived chan struct{} // capacity 1
 	stateArrived     chan struct{} // capacity 1
 }
 
-// Dial connects and subscribes. It fails when the broker does not answer within five seconds; a connection
-// lost later is made again by itself, at most two seconds apart.
+// answerPatience is how long the broker may take to answer.
+const answerPatience = 5 * time.Second
+
+// Dial connects and subscribes: what is said after it returns is heard. It fails when the broker does not answer
+// within five seconds; a connection lost later is made again by itself, at most two seconds apart.
 func Dial(ctx context.Context, opts Options) (*Link, error) {
 	l := &Link{
 		opts: opts, prefix: "sim2real/v1/" + opts.Robot + "/", epoch: newEpoch(), gates: map[string]*gate{},
-		factsheetArrived: make(chan struct{}, 1), stateArrived: make(chan struct{}, 1),
+		subscribed: make(chan struct{}, 1), factsheetArrived: make(chan struct{}, 1), stateArrived: make(chan struct{}, 1),
 	}
 	l.client = mqtt.NewClient(l.clientOptions())
 	token := l.client.Connect()
@@ -70,7 +74,16 @@ func Dial(ctx context.Context, opts Options) (*Link, error) {
 	if err := token.Error(); err != nil {
 		return nil, fmt.Errorf("mqtt.broker %s: %w; start that broker, or set mqtt.broker to embedded", opts.Broker, err)
 	}
-	return l, nil
+	select {
+	case <-l.subscribed:
+		return l, nil
+	case <-time.After(answerPatience):
+		l.client.Disconnect(0)
+		return nil, fmt.Errorf("mqtt.broker %s: no answer to the subscriptions within %v; check that broker, or set mqtt.broker to embedded", opts.Broker, answerPatience)
+	case <-ctx.Done():
+		l.client.Disconnect(0)
+		return nil, ctx.Err()
+	}
 }
 
 // clientOptions replaces the library's defaults where they are wrong for motion: a write that never ends, a
@@ -80,7 +93,7 @@ func (l *Link) clientOptions() *mqtt.ClientOptions {
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + l.opts.Broker)
 	o.SetClientID("sim2reald-" + l.epoch)
 	o.SetCleanSession(true).SetOrderMatters(true).SetStore(mqtt.NewMemoryStore())
-	o.SetConnectTimeout(5 * time.Second).SetWriteTimeout(200 * time.Millisecond)
+	o.SetConnectTimeout(answerPatience).SetWriteTimeout(200 * time.Millisecond)
 	o.SetKeepAlive(2 * time.Second).SetPingTimeout(time.Second)
 	o.SetAutoReconnect(true).SetMaxReconnectInterval(2 * time.Second)
 	o.SetBinaryWill(l.prefix+"daemon/connection", l.connection("offline"), 1, true)
@@ -97,14 +110,30 @@ func (l *Link) connection(state string) []byte {
 	return b
 }
 
+// subscribe runs after every connection, on a goroutine of its own. All filters go out at once, and the daemon
+// says online when they hold, so that no answer to it can come too early.
 func (l *Link) subscribe(c mqtt.Client) {
-	c.Publish(l.prefix+"daemon/connection", 1, true, l.connection("online"))
-	for topic, handle := range map[string]func(mqtt.Message){
+	handlers := map[string]func(mqtt.Message){
 		"factsheet": l.onFactsheet, "joint_states": l.onState, "camera/+": l.onFrame, "expert": l.onExpert,
 		"episode/state": l.onEpisode, "request": l.onRequest,
-	} {
-		c.Subscribe(l.prefix+topic, quality(topic), func(_ mqtt.Client, m mqtt.Message) { handle(m) })
 	}
+	filters := map[string]byte{}
+	for topic := range handlers {
+		filters[l.prefix+topic] = quality(topic)
+	}
+	token := c.SubscribeMultiple(filters, func(_ mqtt.Client, m mqtt.Message) {
+		name := strings.TrimPrefix(m.Topic(), l.prefix)
+		if strings.HasPrefix(name, "camera/") {
+			name = "camera/+"
+		}
+		handlers[name](m)
+	})
+	if !token.WaitTimeout(answerPatience) || token.Error() != nil {
+		l.opts.Log.Error("not subscribed", "cause", token.Error())
+		return
+	}
+	c.Publish(l.prefix+"daemon/connection", 1, true, l.connection("online"))
+	notify(l.subscribed)
 }
 
 // quality is a topic's QoS: what happens once must arrive, and motion is worth nothing late.
