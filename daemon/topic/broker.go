@@ -9,6 +9,7 @@ import (
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
 )
 
 // Broker is an MQTT broker inside the daemon's process, for a rig that has none. It allows every client, so
@@ -35,7 +36,7 @@ func StartBroker(address string) (*Broker, error) {
 	if err := server.AddHook(new(auth.AllowHook), nil); err != nil {
 		return nil, fmt.Errorf("starting the embedded broker: %w", err)
 	}
-	if err := server.AddListener(listeners.NewNet("tcp", listener)); err != nil {
+	if err := server.AddListener(&closingListener{listeners.NewNet("tcp", listener), server}); err != nil {
 		return nil, fmt.Errorf("starting the embedded broker: %w", err)
 	}
 	if err := server.Serve(); err != nil {
@@ -49,3 +50,20 @@ func (b *Broker) Address() string { return b.address }
 
 // Close disconnects every client and stops listening.
 func (b *Broker) Close() error { return b.server.Close() }
+
+// closingListener disconnects the clients itself. The library's own way (mochi 2.7.9, Clients.GetByListener)
+// takes its read lock twice, and waits for ever when a client leaves between the two.
+type closingListener struct {
+	*listeners.Net
+	server *mqtt.Server
+}
+
+// Close stops listening and disconnects every client.
+func (l *closingListener) Close(listeners.CloseFn) {
+	l.Net.Close(func(string) {
+		for _, client := range l.server.Clients.GetAll() {
+			// A client that is gone already cannot be told.
+			_ = l.server.DisconnectClient(client, packets.ErrServerShuttingDown)
+		}
+	})
+}
