@@ -83,9 +83,13 @@ func (b *Builder) collect(keep map[*Node]bool, outputs []*Node) *Graph {
 			g.Inputs = append(g.Inputs, n)
 		}
 		for _, p := range n.Params {
-			if !seen[p] {
-				seen[p] = true
-				g.Params = append(g.Params, p)
+			if seen[p] {
+				continue
+			}
+			seen[p] = true
+			g.Params = append(g.Params, p)
+			if p.Delta != nil {
+				g.Params = append(g.Params, p.Delta)
 			}
 		}
 	}
@@ -100,6 +104,19 @@ func (b *Builder) Fitted(name string, shape ...int) *Param { return b.param(Fitt
 
 // Trained declares a parameter of the bundle that is learned.
 func (b *Builder) Trained(name string, shape ...int) *Param { return b.param(Trained, name, shape) }
+
+// Adapt adds to a frozen parameter what is learned under the given name, see Param.Delta. It may be said
+// more than once, for each picture that shares the parameter.
+func (b *Builder) Adapt(p *Param, name string) {
+	if b.err != nil || p == nil {
+		return
+	}
+	if p.Kind != Frozen || p.Delta != nil && p.Delta.Name != name {
+		b.fail(name, "adapts %s, which is not frozen or adapted already", p.Name)
+		return
+	}
+	p.Delta = b.Trained(name, p.Shape...)
+}
 
 // param gives the parameter of that name: the one declared before if it is the same, so that two cameras can
 // share a backbone.

@@ -2,7 +2,7 @@
 //
 // What belongs here: the layers that the project's models are made of, shape inference with its errors, and
 // the order in which layers are evaluated. What does not: arithmetic. Two lowerings give a graph its
-// arithmetic, model/engine for ONNX Runtime and model/train for Gorgonia, and both start from the same Graph,
+// arithmetic, model/engine for ONNX Runtime and model/tape for Gorgonia, and both start from the same Graph,
 // so that what was trained is what runs.
 //
 // Shapes are those of ONE example; a lowering puts the batch axis in front. A graph holds no weights either:
@@ -51,6 +51,23 @@ const (
 	Concat
 	// Standardise is (x - mean)/std on the last axis. Params: mean (W), std (W), std > 0.
 	Standardise
+	// Sigmoid is 1/(1 + exp(-x)).
+	Sigmoid
+	// Conv correlates a map (C, H, W) with weight (O, C/Attr.Groups, Kh, Kw), moving by Attr.Stride over the map
+	// padded with zeros by Attr.Pad. Params: weight and, if there, bias (O).
+	Conv
+	// MaxPool takes the largest value under a window of Attr.Kernel pixels that moves by Attr.Stride; padding
+	// by Attr.Pad is never the largest.
+	MaxPool
+	// AvgPool averages under a window of Attr.Kernel pixels that moves by Attr.Stride. The last window may hang
+	// over the edge, and averages what is there (torch's ceil_mode without count_include_pad).
+	AvgPool
+	// MeanMap averages each channel of (C, H, W) to (C).
+	MeanMap
+	// Gate multiplies each channel of a map (C, H, W) by its number in a vector (C).
+	Gate
+	// Gain multiplies by the constant Attr.Factor.
+	Gain
 )
 
 // String names the op in errors.
@@ -90,6 +107,20 @@ func (op Op) String() string {
 		return "concat"
 	case Standardise:
 		return "standardise"
+	case Sigmoid:
+		return "sigmoid"
+	case Conv:
+		return "convolution"
+	case MaxPool:
+		return "max pool"
+	case AvgPool:
+		return "average pool"
+	case MeanMap:
+		return "mean of map"
+	case Gate:
+		return "gate"
+	case Gain:
+		return "gain"
 	}
 	return fmt.Sprintf("op %d", uint8(op))
 }
@@ -112,6 +143,10 @@ type Param struct {
 	Name  string
 	Shape []int
 	Kind  Kind
+	// Delta, of the same shape, is added to the values before any node sees them: how a bundle changes a
+	// frozen parameter without touching the base. A delta of zeros changes no bit. It is nil where there is
+	// none, and never has one itself.
+	Delta *Param
 }
 
 // Swapped says whether the parameter belongs to the bundle, so that it is an input of a lowered model: a
@@ -136,7 +171,18 @@ type Attr struct {
 	Heads    int     // Attention
 	Epsilon  float64 // LayerNorm
 	From, To int     // Tokens, Token
+	Stride   int     // Conv, MaxPool, AvgPool: pixels, along both axes
+	Groups   int     // Conv
+	Kernel   int     // MaxPool, AvgPool: pixels along each side
+	Pad      Pad     // Conv, MaxPool
+	Factor   float64 // Gain
 }
+
+// Pad is what is laid around a map, in pixels.
+type Pad struct{ Top, Left, Bottom, Right int }
+
+// Around is the same padding on every side.
+func Around(pixels int) Pad { return Pad{pixels, pixels, pixels, pixels} }
 
 // Node is one layer.
 type Node struct {
@@ -162,7 +208,7 @@ type Graph struct {
 	Nodes   []*Node // each after the nodes it takes
 	Inputs  []*Node
 	Outputs []*Node
-	Params  []*Param // each once, in order of first use
+	Params  []*Param // each once, in order of first use, its Delta right behind it
 }
 
 // Swapped lists the parameters that belong to the bundle.

@@ -125,9 +125,9 @@ func (b *Builder) Add(name string, x, y *Node) *Node {
 	return b.add(n)
 }
 
-// Activate adds GELU, QuickGELU or ReLU.
+// Activate adds GELU, QuickGELU, ReLU or Sigmoid.
 func (b *Builder) Activate(name string, op Op, in *Node) *Node {
-	if op != GELU && op != QuickGELU && op != ReLU {
+	if op != GELU && op != QuickGELU && op != ReLU && op != Sigmoid {
 		b.fail(name, "%s is not an activation", op)
 	}
 	return b.perFeature(name, op, in)

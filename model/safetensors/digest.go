@@ -60,7 +60,7 @@ func (f *File) CheckFinite() error {
 	for _, name := range f.Names() {
 		t := f.Tensors[name]
 		if i := t.notFinite(); i >= 0 {
-			return fmt.Errorf("tensor %q, element %d of shape %v: %w", name, i, t.Shape, ErrNotFinite)
+			return fmt.Errorf("tensor %.80q, element %d of shape %v: %w", name, i, t.Shape, ErrNotFinite)
 		}
 	}
 	return nil

@@ -72,6 +72,9 @@ func (s *scanner) top() (*header, error) {
 // metadata reads the string-to-string object.
 func (s *scanner) metadata(into map[string]string) error {
 	return s.object(metadataKey, func(key string) (err error) {
+		if len(into) >= s.lim.MaxTensors {
+			return fmt.Errorf("more than %d metadata keys: %w", s.lim.MaxTensors, ErrLimit)
+		}
 		into[key], err = s.text(key)
 		return err
 	})
@@ -94,15 +97,15 @@ func (s *scanner) entry(name string) (entry, error) {
 		case "data_offsets":
 			offsets, err = s.ints(key, 2)
 		default:
-			err = fmt.Errorf("unknown key %q: %w", key, ErrHeader)
+			err = fmt.Errorf("unknown key %.80q: %w", key, ErrHeader)
 		}
 		return err
 	})
 	if err != nil {
-		return e, fmt.Errorf("tensor %q: %w", name, err)
+		return e, fmt.Errorf("tensor %.80q: %w", name, err)
 	}
 	if seen != 3 || len(offsets) != 2 {
-		return e, fmt.Errorf("tensor %q: wants dtype, shape and two data_offsets: %w", name, ErrHeader)
+		return e, fmt.Errorf("tensor %.80q: wants dtype, shape and two data_offsets: %w", name, ErrHeader)
 	}
 	e.begin, e.end = int64(offsets[0]), int64(offsets[1])
 	return e, nil
@@ -120,7 +123,7 @@ func (s *scanner) object(what string, member func(key string) error) error {
 			return err
 		}
 		if seen[key] {
-			return fmt.Errorf("%q in %q: %w", key, what, ErrDuplicate)
+			return fmt.Errorf("%.80q in %.80q: %w", key, what, ErrDuplicate)
 		}
 		seen[key] = true
 		if err := member(key); err != nil {
@@ -138,7 +141,7 @@ func (s *scanner) ints(what string, limit int) ([]int, error) {
 	out := []int{}
 	for s.dec.More() {
 		if len(out) >= limit {
-			return nil, fmt.Errorf("%s has more than %d numbers: %w", what, limit, ErrLimit)
+			return nil, fmt.Errorf("%.80q has more than %d numbers: %w", what, limit, ErrLimit)
 		}
 		n, err := s.integer(what)
 		if err != nil {
@@ -156,11 +159,11 @@ func (s *scanner) integer(what string) (int, error) {
 	}
 	num, ok := tok.(json.Number)
 	if !ok {
-		return 0, fmt.Errorf("%s: %v is not a number: %w", what, tok, ErrHeader)
+		return 0, fmt.Errorf("%.80q: %s is not a number: %w", what, quoted(tok), ErrHeader)
 	}
 	n, err := strconv.ParseUint(num.String(), 10, 62)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %s is not a whole number of 0 or more that fits: %w", what, num, ErrHeader)
+		return 0, fmt.Errorf("%.80q: %s is not a whole number of 0 or more that fits: %w", what, quoted(num), ErrHeader)
 	}
 	return int(n), nil
 }
@@ -172,7 +175,7 @@ func (s *scanner) text(what string) (string, error) {
 	}
 	text, ok := tok.(string)
 	if !ok {
-		return "", fmt.Errorf("%s: %v is not a string: %w", what, tok, ErrHeader)
+		return "", fmt.Errorf("%.80q: %s is not a string: %w", what, quoted(tok), ErrHeader)
 	}
 	return text, nil
 }
@@ -183,10 +186,13 @@ func (s *scanner) delim(what string, want json.Delim) error {
 		return err
 	}
 	if tok != want {
-		return fmt.Errorf("%s: %v where %q belongs: %w", what, tok, want.String(), ErrHeader)
+		return fmt.Errorf("%.80q: %s where %q belongs: %w", what, quoted(tok), want.String(), ErrHeader)
 	}
 	return nil
 }
+
+// quoted shows a token from a file that nobody vouches for: on one line, and not at its full length.
+func quoted(tok json.Token) string { return fmt.Sprintf("%.80q", fmt.Sprint(tok)) }
 
 func (s *scanner) token() (json.Token, error) {
 	tok, err := s.dec.Token()

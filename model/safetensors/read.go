@@ -125,7 +125,7 @@ func (h *header) layout(size int64) error {
 	at := int64(0)
 	for _, e := range byOffset {
 		if e.begin != at || e.end < e.begin || e.end > size {
-			return fmt.Errorf("tensor %q: offsets [%d, %d) where %d of %d bytes are taken: %w",
+			return fmt.Errorf("tensor %.80q: offsets [%d, %d) where %d of %d bytes are taken: %w",
 				e.name, e.begin, e.end, at, size, ErrLayout)
 		}
 		at = e.end

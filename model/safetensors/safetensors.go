@@ -80,7 +80,7 @@ type File struct {
 // Limits bounds what a reader accepts. DefaultLimits suits every file of this project.
 type Limits struct {
 	MaxHeader  int   // bytes of JSON
-	MaxTensors int   // entries besides the metadata
+	MaxTensors int   // entries besides the metadata, and keys in the metadata
 	MaxFile    int64 // bytes of the whole file
 	MaxRank    int   // dimensions of one tensor
 }
@@ -131,17 +131,17 @@ func product(shape []int) int {
 func checkTensor(name string, dtype DType, shape []int, length int64, lim Limits) error {
 	size := dtype.Size()
 	if size == 0 {
-		return fmt.Errorf("tensor %q: dtype %q: %w", name, dtype, ErrDType)
+		return fmt.Errorf("tensor %.80q: dtype %.80q: save it as F32 or another that is understood: %w", name, dtype, ErrDType)
 	}
 	if len(shape) > lim.MaxRank {
-		return fmt.Errorf("tensor %q: %d dimensions, at most %d: %w", name, len(shape), lim.MaxRank, ErrLimit)
+		return fmt.Errorf("tensor %.80q: %d dimensions, at most %d: %w", name, len(shape), lim.MaxRank, ErrLimit)
 	}
 	n := product(shape)
 	if n < 0 || n > math.MaxInt/size {
-		return fmt.Errorf("tensor %q: shape %v overflows: %w", name, shape, ErrShape)
+		return fmt.Errorf("tensor %.80q: shape %v overflows: %w", name, shape, ErrShape)
 	}
 	if int64(n)*int64(size) != length {
-		return fmt.Errorf("tensor %q: shape %v of %s needs %d bytes, it has %d: %w",
+		return fmt.Errorf("tensor %.80q: shape %v of %s needs %d bytes, it has %d: %w",
 			name, shape, dtype, n*size, length, ErrShape)
 	}
 	return nil

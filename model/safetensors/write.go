@@ -126,6 +126,9 @@ func (f *File) writeMetadata(b *bytes.Buffer, more bool) error {
 	if len(f.Metadata) == 0 {
 		return nil
 	}
+	if most := DefaultLimits().MaxTensors; len(f.Metadata) > most {
+		return fmt.Errorf("%d metadata keys, at most %d: %w", len(f.Metadata), most, ErrLimit)
+	}
 	for k, v := range f.Metadata {
 		if !utf8.ValidString(k) || !utf8.ValidString(v) {
 			return fmt.Errorf("metadata %q is not UTF-8: %w", k, ErrHeader)

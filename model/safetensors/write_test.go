@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -67,6 +68,7 @@ func TestWriteRefuses(t *testing.T) {
 		"name not UTF-8":  {Tensors: map[string]Tensor{"\xff": Uint8([]int{1}, []byte{1})}},
 		"text not UTF-8":  {Metadata: map[string]string{"k": "\xff"}},
 		"long metadata":   {Metadata: map[string]string{"k": strings.Repeat("x", 1<<20)}},
+		"much metadata":   {Metadata: manyKeys(DefaultLimits().MaxTensors + 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "out")
@@ -81,4 +83,12 @@ func TestWriteRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manyKeys(n int) map[string]string {
+	out := map[string]string{}
+	for i := range n {
+		out[strconv.Itoa(i)] = ""
+	}
+	return out
 }

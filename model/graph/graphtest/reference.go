@@ -23,6 +23,11 @@ func Run(g *graph.Graph, inputs map[string][]float64, values map[string]safetens
 		}
 		e.params[p] = v
 	}
+	for _, p := range g.Params {
+		if p.Delta != nil {
+			e.params[p] = pairs(e.params[p], e.params[p.Delta], func(a, b float64) float64 { return a + b })
+		}
+	}
 	for _, n := range g.Nodes {
 		if n.Op == graph.Input {
 			e.done[n.ID] = inputs[n.Name]
@@ -81,6 +86,10 @@ func (e *evaluation) layer(n *graph.Node) []float64 {
 			out = append(out, e.done[in.ID]...)
 		}
 		return out
+	case graph.Gain:
+		return pairs(x, []float64{n.Attr.Factor}, func(a, b float64) float64 { return a * b })
+	case graph.Conv, graph.MaxPool, graph.AvgPool, graph.MeanMap, graph.Gate:
+		return e.mapLayer(n, x)
 	}
 	return activate(n.Op, x)
 }
@@ -99,6 +108,7 @@ func activate(op graph.Op, x []float64) []float64 {
 		graph.GELU:      func(v float64) float64 { return 0.5 * v * (1 + math.Erf(v/math.Sqrt2)) },
 		graph.QuickGELU: func(v float64) float64 { return v / (1 + math.Exp(-1.702*v)) },
 		graph.ReLU:      func(v float64) float64 { return math.Max(v, 0) },
+		graph.Sigmoid:   func(v float64) float64 { return 1 / (1 + math.Exp(-v)) },
 	}[op]
 	if f == nil {
 		return nil
