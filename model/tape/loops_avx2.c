@@ -1,0 +1,7 @@
+#include "loops.h"
+
+#ifdef TAPE_AVX2
+#pragma GCC target("avx2,fma")
+#define LOOPS tape_loops_avx2
+#include "loops_all.h"
+#endif

@@ -1,0 +1,2 @@
+#define LOOPS tape_loops_plain
+#include "loops_all.h"
