@@ -13,29 +13,49 @@ import (
 )
 
 // cmdBundle shows a bundle, or only says whether it is whole and fits its base.
-func cmdBundle(_ context.Context, args []string) error {
+func cmdBundle(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "import" {
+		return cmdBundleImport(ctx, args[1:])
+	}
 	fs := flag.NewFlagSet("bundle", flag.ContinueOnError)
 	path := fs.String("config", "", "configuration `file`, for policy.base")
-	fs.Usage = func() { fmt.Fprintln(fs.Output(), "sim2reald bundle [flags] inspect|verify FILE"); fs.PrintDefaults() }
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), "sim2reald bundle [flags] inspect|verify FILE, or bundle import -h")
+		fs.PrintDefaults()
+	}
 	if err := fs.Parse(args); err != nil {
 		return errUsage
 	}
 	if fs.NArg() != 2 || (fs.Arg(0) != "inspect" && fs.Arg(0) != "verify") {
-		return fmt.Errorf("bundle: say inspect or verify, and a file")
+		return fmt.Errorf("bundle: say inspect, verify or import, and a file")
 	}
 	b, err := bundle.Load(fs.Arg(1))
 	if err != nil {
 		return err
 	}
 	if fs.Arg(0) == "inspect" {
-		fmt.Println("digest:", b.Digest())
-		return printJSON(b.Manifest)
+		return inspectBundle(b)
 	}
 	cfg, err := config.Load(*path)
 	if err != nil {
 		return err
 	}
 	return verifyOnBase(b, cfg.Policy.Base)
+}
+
+// inspectBundle prints identity, what is trained where, and the manifest.
+func inspectBundle(b *bundle.Bundle) error {
+	net, err := b.Manifest.Network()
+	if err != nil {
+		return err
+	}
+	counts, err := net.Count()
+	if err != nil {
+		return err
+	}
+	fmt.Println("digest:", b.Digest())
+	fmt.Println("parameters:", counts)
+	return printJSON(b.Manifest)
 }
 
 func verifyOnBase(b *bundle.Bundle, path string) error {

@@ -120,7 +120,7 @@ type collector struct {
 }
 
 func (c *collector) run(ctx context.Context) error {
-	l := c.w.newLoop(c.teacher, c.teacher.limits, "none: a teacher's demonstration", nil)
+	l := c.w.newLoop(control.Pilot{Actor: c.teacher, Limits: c.teacher.limits, Bundle: "none: a teacher's demonstration"})
 	l.recorder = c.record
 	looping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)

@@ -56,26 +56,27 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 		return err
 	}
 	defer closing(&err, w.Close)
-	p, l, err := b.bundleLoop(w)
+	s, err := newShelf(b, w)
 	if err != nil {
 		return err
 	}
-	defer closing(&err, p.Close)
+	defer closing(&err, s.Close)
 	shown := b.board(w)
-	shown.runs(l, "")
+	shown.shelf = s
+	shown.runs(s.loop, "")
 	d.board.Store(shown)
 	return w.attended(ctx, shown, func(string) error {
 		// An error means that there is no service manager to tell.
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 		defer func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyStopping) }()
-		return l.run(ctx, w)
+		return s.loop.run(ctx, w)
 	})
 }
 
 // attended serves the page and the status topic while f runs, which gets the page's URL.
 func (w *workcell) attended(ctx context.Context, shown *board, f func(url string) error) (err error) {
 	page, err := web.Start(web.Options{
-		Listen: w.cfg.Web.Listen, Status: func() any { return shown.status() }, Picture: w.picture, Ask: shown.asker,
+		Listen: w.cfg.Web.Listen, Status: func() any { return shown.status() }, Picture: w.picture, Ask: shown.askedByPage,
 	})
 	if err != nil {
 		return err
@@ -92,29 +93,22 @@ func (w *workcell) attended(ctx context.Context, shown *board, f func(url string
 
 // bundleLoop checks the bundle against the rig and makes its policy and loop.
 func (b *brain) bundleLoop(w *workcell) (*policy, *loop, error) {
-	check := func() error {
-		rig := w.rigOf(b.base.Identity(), 1)
-		return bundle.Check(&b.bundle.Manifest, &rig)
-	}
-	if err := check(); err != nil {
+	rig := w.rigOf(b.base.Identity(), 1)
+	if err := bundle.Check(&b.bundle.Manifest, &rig); err != nil {
 		return nil, nil, err
 	}
-	actions, err := b.bundle.Actions()
+	p, err := b.load(b.bundle)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := b.policy(b.bundle.Head(), actions)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p, w.newLoop(p.actor, b.bundle.Manifest.Limits.Robot(), b.bundle.Digest(), check), nil
+	return p, w.newLoop(p.pilot(w, b.base.Identity())), nil
 }
 
 func (b *brain) board(w *workcell) *board {
 	m := &b.bundle.Manifest
 	return &board{
 		w: w, task: m.Task, bundle: m.Name + " " + b.bundle.Digest(), base: m.Base.Name + " " + b.base.Identity(),
-		engine: b.model.Describe().String(),
+		engine: b.describe().String(),
 	}
 }
 

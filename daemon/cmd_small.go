@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -37,7 +39,7 @@ func cmdRequest(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("request", flag.ContinueOnError)
 	path := fs.String("config", "", "configuration `file` of the daemon, for web.listen")
 	fault := fs.Uint64("fault", 0, "`id` of the fault, for acknowledge; the status shows it")
-	kinds := "arm, start, hold, stop, acknowledge"
+	kinds := "arm, start, hold, stop, acknowledge, stage FILE, commit [DIGEST], rollback"
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), "sim2reald request [flags] KIND, one of %s\n", kinds)
 		fs.PrintDefaults()
@@ -45,19 +47,31 @@ func cmdRequest(ctx context.Context, args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return errUsage
 	}
-	if fs.NArg() != 1 {
+	if fs.NArg() != 1 && (fs.NArg() != 2 || !ofShelf(fs.Arg(0))) {
 		return fmt.Errorf("request: name one of %s", kinds)
 	}
 	cfg, err := config.Load(*path)
 	if err != nil {
 		return err
 	}
-	return post(ctx, fmt.Sprintf("http://%s/request/%s?fault=%d", cfg.Web.Listen, fs.Arg(0), *fault), fs.Arg(0))
+	asked := url.Values{"fault": {fmt.Sprint(*fault)}, "bundle": {fs.Arg(1)}}
+	if fs.Arg(0) == kindStage {
+		asked.Set("bundle", inFolder(cfg.Policy.Folder, fs.Arg(1)))
+	}
+	return post(ctx, fmt.Sprintf("http://%s/request/%s?%s", cfg.Web.Listen, url.PathEscape(fs.Arg(0)), asked.Encode()), fs.Arg(0))
 }
 
-// post does one request and turns a refusal into its error.
+// inFolder is a file's name as the daemon wants it, within its folder of bundles, where the file lies there.
+func inFolder(folder, file string) string {
+	if name, err := filepath.Rel(folder, file); err == nil && filepath.IsLocal(name) {
+		return name
+	}
+	return file
+}
+
+// post does one request and turns a refusal into its error. To stage a bundle takes a few inferences.
 func post(ctx context.Context, url, kind string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
 	if err != nil {

@@ -30,6 +30,7 @@ const featureBatch = 16
 type trainFlags struct {
 	config, data, out, name string
 	size                    int
+	inside                  insideFlags
 	opt                     train.Options
 }
 
@@ -43,13 +44,19 @@ func (f *trainFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&o.Commit, "commit", "unknown", "`revision` of this source, for the bundle's record")
 	fs.StringVar(&f.name, "name", "", "`name` of the bundle; none means that of the file")
 	fs.IntVar(&f.size, "size", 112, "width and height in `px` of the pictures that the base sees")
-	fs.IntVar(&o.Epochs, "epochs", o.Epochs, "`passes` over all views of all frames")
+	fs.IntVar(&o.Epochs, "epochs", o.Epochs, "`passes` over all views of all frames; with adapters 12")
+	fs.IntVar(&o.Batch, "batch", o.Batch, "`examples` of a step; with adapters 16")
 	fs.Int64Var(&o.Seed, "seed", o.Seed, "`seed` of everything that is drawn")
-	fs.Float64Var(&o.LearningRate, "rate", o.LearningRate, "peak learning `rate`")
+	fs.Float64Var(&o.LearningRate, "rate", o.LearningRate, "peak learning `rate`; with adapters 0.0003")
 	fs.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "weight `decay`")
 	fs.IntVar(&o.Augment.Views, "views", o.Augment.Views, "augmented `views` of each frame beside the plain one")
 	fs.IntVar(&o.Augment.ShiftPx, "shift", o.Augment.ShiftPx, "largest shift of an augmented view, source `px`")
 	fs.StringVar(&o.Proprioception, "proprioception", o.Proprioception, "none or joint_positions")
+	fs.IntVar(&o.BLASThreads, "threads", o.BLASThreads, "`threads` of a step; with adapters one per core. Another number rounds otherwise")
+	fs.IntVar(&o.History, "history", o.History, "`observations` that the policy sees at once")
+	fs.IntVar(&o.ChunkSize, "chunk", o.ChunkSize, "`actions` in one answer")
+	fs.IntVar(&o.NSteps, "steps", o.NSteps, "`actions` of an answer that are carried out")
+	f.inside.set(fs)
 	fs.StringVar(&o.CacheDir, "cache", o.CacheDir, "`folder` of cached features")
 }
 
@@ -66,6 +73,9 @@ func cmdTrain(ctx context.Context, args []string) error {
 	}
 	if f.name == "" {
 		f.name = nameOf(f.out)
+	}
+	if err := f.inside.apply(fs, &f.opt); err != nil {
+		return fmt.Errorf("train: %w", err)
 	}
 	cfg, err := config.Load(f.config)
 	if err != nil {
@@ -94,8 +104,19 @@ func runTraining(ctx context.Context, cfg config.Config, f trainFlags) (err erro
 		return err
 	}
 	defer closing(&err, rt.Close)
-	f.complete(on)
-	source, err := train.NewEngineSource(rt, f.network(on, data), on.File, cfg.Engine.Device, featureBatch)
+	if err := f.complete(on); err != nil {
+		return err
+	}
+	net, err := f.opt.Network(&data.Meta)
+	if err != nil {
+		return err
+	}
+	counts, err := net.Count()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "train: parameters:", counts)
+	source, err := train.NewEngineSource(rt, net, on.File, cfg.Engine.Device, featureBatch)
 	if err != nil {
 		return err
 	}
@@ -106,25 +127,27 @@ func runTraining(ctx context.Context, cfg config.Config, f trainFlags) (err erro
 	if err := b.Save(f.out); err != nil {
 		return err
 	}
+	if err := on.Unchanged(); err != nil {
+		return err
+	}
 	return tellTraining(b, report, f.out)
 }
 
 // complete fills in what the base and this build say.
-func (f *trainFlags) complete(on *base.Base) {
+func (f *trainFlags) complete(on *base.Base) (err error) {
 	o := &f.opt
 	o.Name, o.Daemon = f.name, version
 	o.Base = bundle.Base{Name: on.Record.Name, Digest: on.Identity(), Arch: on.Record.Architecture}
 	o.Width, o.Height = f.size, f.size
 	o.Workers = runtime.NumCPU()
-}
-
-// network is the base as the dataset's cameras see it; its head is training's affair.
-func (f *trainFlags) network(on *base.Base, data *dataset.Dataset) adapter.Network {
-	n := adapter.Network{Arch: on.Arch, Height: f.size, Width: f.size}
-	for _, c := range data.Meta.Cameras {
-		n.Cameras = append(n.Cameras, c.Name)
+	if o.Adapters.None() {
+		return nil
 	}
-	return n
+	if m := o.Adapters.Middle; m != nil && m.Width < 0 {
+		m.Width = adapter.DefaultWidth(on.Arch)
+	}
+	o.Weights, err = on.Arch.Values(on.File, o.Height, o.Width)
+	return err
 }
 
 var errInterrupted = errors.New("train: interrupted; the bundle holds what was learned so far")
@@ -132,7 +155,8 @@ var errInterrupted = errors.New("train: interrupted; the bundle holds what was l
 func tellTraining(b *bundle.Bundle, r *train.Report, path string) error {
 	fmt.Fprintf(os.Stderr, "train: %d episodes (%d held out, %d failed ones left out), %d frames, %d examples, %d epochs in %.0f s\n",
 		r.Episodes, r.HeldOut, r.Excluded, r.Frames, r.Examples, r.Epochs, r.Elapsed.Seconds())
-	fmt.Fprintf(os.Stderr, "train: loss %.4f to %.4f, held out %.4f; features by %s, BLAS %s\n", r.FirstLoss, r.LastLoss, r.ValidationLoss, r.Features, r.BLAS)
+	fmt.Fprintf(os.Stderr, "train: loss %.4f to %.4f, held out %.4f; by %s; features by %s, BLAS %s\n",
+		r.FirstLoss, r.LastLoss, r.ValidationLoss, r.Method, r.Features, r.BLAS)
 	fmt.Fprintf(os.Stderr, "train: wrote %s, %s\n", path, b.Digest())
 	if r.Cancelled {
 		return errInterrupted

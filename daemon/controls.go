@@ -24,8 +24,8 @@ func (e *evaluator) runControls(ctx context.Context) error {
 	return nil
 }
 
-// runUntrained replaces the head by one that knows nothing of the demonstrations, neither their pictures nor
-// their actions.
+// runUntrained replaces head and adapters by ones that know nothing of the demonstrations, neither their
+// pictures nor their actions: an untrained adapter leaves the base as it is.
 func (e *evaluator) runUntrained(ctx context.Context) error {
 	const seed = 1
 	actions, err := e.brain.untrainedActions()
@@ -36,11 +36,11 @@ func (e *evaluator) runUntrained(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	head, err := network.Head.Init(adapter.Start{Seed: seed})
+	untrained, err := network.Init(adapter.Start{Seed: seed})
 	if err != nil {
 		return err
 	}
-	p, err := e.brain.policy(head, actions)
+	p, err := e.brain.policy(untrained, actions)
 	if err != nil {
 		return err
 	}
@@ -94,12 +94,17 @@ func (m mean) Predict(_ *model.Observation, out *model.ActionChunk) error {
 }
 
 func (e *evaluator) runControl(ctx context.Context, name, what string, actor control.Actor) error {
-	l := e.w.newLoop(actor, e.brain.bundle.Manifest.Limits.Robot(), "none: a control", nil)
+	l := e.w.newLoop(e.controlPilot(actor))
 	return e.runArm(ctx, name, what, l, int(e.flags.control))
+}
+
+// controlPilot is under the same limits as the bundle.
+func (e *evaluator) controlPilot(actor control.Actor) control.Pilot {
+	return control.Pilot{Actor: actor, Limits: e.brain.bundle.Manifest.Limits.Robot(), Bundle: "none: a control"}
 }
 
 // runHolder evaluates a policy that sends nothing but holds, in the bundle's place.
 func (e *evaluator) runHolder(ctx context.Context) error {
-	l := e.w.newLoop(control.Holder{}, e.brain.bundle.Manifest.Limits.Robot(), "none: a control", nil)
+	l := e.w.newLoop(e.controlPilot(control.Holder{}))
 	return e.runArm(ctx, "hold", "a policy that sends nothing but holds", l, int(e.flags.episodes))
 }

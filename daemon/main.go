@@ -15,7 +15,7 @@ import (
 )
 
 // version is what the daemon calls itself in bundles, reports and topics.
-const version = "0.1.0"
+const version = "0.2.0"
 
 // command is one row of the table of contents.
 type command struct {
@@ -29,7 +29,7 @@ func commands() []command {
 		{"evaluate", "run episodes on the bridge and report the success rate", cmdEvaluate},
 		{"collect", "record demonstrations of the bridge's teacher", cmdCollect},
 		{"train", "make a bundle from demonstrations", cmdTrain},
-		{"request", "ask a running daemon: arm, start, hold, stop, acknowledge", cmdRequest},
+		{"request", "ask a running daemon: arm, start, hold, stop, acknowledge, or another bundle", cmdRequest},
 		{"bundle", "inspect or verify a bundle", cmdBundle},
 		{"base", "inspect, verify or add a base", cmdBase},
 		{"config", "print the configuration with its defaults and what each key means", cmdConfig},

@@ -82,7 +82,7 @@ func untrainedBundle(t *testing.T, cfg config.Config, edit func(*bundle.Manifest
 	}
 	panda := robot.Panda()
 	m := bundle.Manifest{
-		Schema: bundle.Schema, Version: bundle.Version, MinDaemon: "0.1.0", Name: "test", Task: "slide",
+		Schema: bundle.Schema, Version: bundle.VersionHead, MinDaemon: "0.1.0", Name: "test", Task: "slide",
 		Base:     bundle.Base{Name: record.Name, Digest: record.CanonicalDigest, Arch: record.Architecture},
 		Adapters: bundle.Adapters{Placement: bundle.PlacementTop, Kind: bundle.KindMLP, Widths: []int{16}, Activation: graph.ReLU.String()},
 		Robot:    bundle.Robot{Model: panda.Name, JointNames: panda.Joints, Gripper: bundle.Gripper{Open: 0, Closed: 1}},
@@ -117,7 +117,7 @@ func saveBundle(t *testing.T, m bundle.Manifest) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tensors, err := network.Head.Init(adapter.Start{Seed: 7})
+	tensors, err := network.Init(adapter.Start{Seed: 7})
 	if err != nil {
 		t.Fatal(err)
 	}

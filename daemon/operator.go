@@ -61,7 +61,7 @@ func (d *desk) answer(r topic.Request) topic.Reply {
 	if b == nil {
 		return topic.Reply{ID: r.ID, Error: errNotYet.Error()}
 	}
-	err := b.asker(r.Kind, r.Fault)
+	err := b.ask(r)
 	reply := topic.Reply{ID: r.ID, Done: err == nil, Mode: b.status().Mode}
 	if err != nil {
 		reply.Error = err.Error()

@@ -57,7 +57,8 @@ type service struct {
 	daemon  *exec.Cmd
 }
 
-func newService(t *testing.T) *service {
+// newService starts all three; more is added to the configuration.
+func newService(t *testing.T, more ...string) *service {
 	t.Helper()
 	cfg := rigConfig(t)
 	cfg.Bridge.Clock = "realtime"
@@ -67,7 +68,7 @@ func newService(t *testing.T) *service {
 	}
 	t.Cleanup(func() { _ = broker.Close() })
 	s := &service{t: t, cfg: cfg, page: freePort(t), address: broker.Address()}
-	path := configFile(t, fmt.Sprintf("mqtt: {broker: %q}\nweb: {listen: %q}\n", s.address, s.page))
+	path := configFile(t, fmt.Sprintf("mqtt: {broker: %q}\nweb: {listen: %q}\n%s", s.address, s.page, strings.Join(more, "\n")))
 	s.bridge = bridgeProcess(t, cfg, s.address)
 	s.daemon = daemonProcess(t, "run", "-config", path)
 	s.tap = newTap(t, s.address)

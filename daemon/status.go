@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"sim2reald/daemon/control"
 	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/topic"
+	"sim2reald/daemon/web"
 )
 
 const statusPeriod = 500 * time.Millisecond
@@ -18,6 +20,7 @@ type board struct {
 	w                    *workcell
 	task                 string
 	bundle, base, engine string
+	shelf                *shelf // where bundles can be swapped; nil in an evaluation, which is of one
 
 	mu    sync.Mutex
 	loop  *loop // of the arm that runs now
@@ -36,6 +39,9 @@ func (b *board) status() topic.Status {
 	}
 	for _, c := range b.w.cfg.Cameras {
 		s.Cameras = append(s.Cameras, c.Name)
+	}
+	if b.shelf != nil {
+		s.Bundle, s.Staged = b.shelf.names()
 	}
 	if l != nil {
 		b.fromLoop(&s, l)
@@ -103,15 +109,24 @@ func (b *board) scored(arm evaluation.Arm, last, now string) {
 	b.mu.Unlock()
 }
 
-// asker asks the loop that runs now.
-func (b *board) asker(kind string, fault uint64) error {
+// ask asks the loop that runs now, or the shelf.
+func (b *board) ask(r topic.Request) error {
 	b.mu.Lock()
 	l := b.loop
 	b.mu.Unlock()
-	if l == nil {
+	switch {
+	case l == nil:
 		return errNotYet
+	case !ofShelf(r.Kind):
+		return l.asker(r.Kind, r.Fault)
+	case b.shelf == nil:
+		return fmt.Errorf("%s: this daemon does not swap bundles; `sim2reald run` does", r.Kind)
 	}
-	return l.asker(kind, fault)
+	return b.shelf.ask(r)
+}
+
+func (b *board) askedByPage(r web.Request) error {
+	return b.ask(topic.Request{Kind: r.Kind, Fault: r.Fault, Bundle: r.Bundle})
 }
 
 // publish puts the status on its topic until ctx ends.

@@ -27,6 +27,7 @@ type tap struct {
 	commands []heard[topic.JointCommand]
 	states   []heard[topic.JointStates]
 	episodes []topic.EpisodeState
+	events   []topic.Event
 	replies  map[string]topic.Reply
 	status   heard[topic.Status]
 	retained bool // the first status was a stored one
@@ -54,6 +55,7 @@ func newTap(t *testing.T, broker string) *tap {
 		"joint_command": func(m mqtt.Message) { keep(p, m, &p.commands) },
 		"joint_states":  func(m mqtt.Message) { keep(p, m, &p.states) },
 		"episode/state": p.onEpisode, "reply": p.onReply, "status": p.onStatus,
+		"event": p.onEvent,
 	} {
 		token := p.client.Subscribe(kitchen+name, 1, func(_ mqtt.Client, m mqtt.Message) { hear(m) })
 		if !token.WaitTimeout(5*time.Second) || token.Error() != nil {
@@ -82,6 +84,13 @@ func (p *tap) onEpisode(m mqtt.Message) {
 	s := read[topic.EpisodeState](p, m)
 	p.mu.Lock()
 	p.episodes = append(p.episodes, s)
+	p.mu.Unlock()
+}
+
+func (p *tap) onEvent(m mqtt.Message) {
+	e := read[topic.Event](p, m)
+	p.mu.Lock()
+	p.events = append(p.events, e)
 	p.mu.Unlock()
 }
 
@@ -115,11 +124,17 @@ func (p *tap) say(name string, message any) {
 // request asks the daemon over MQTT and returns its reply.
 func (p *tap) request(kind string, fault uint64) topic.Reply {
 	p.t.Helper()
+	return p.asks(topic.Request{Kind: kind, Fault: fault})
+}
+
+func (p *tap) asks(r topic.Request) topic.Reply {
+	p.t.Helper()
 	p.seq++
 	id := fmt.Sprintf("q%d", p.seq)
-	p.say("request", topic.Request{ID: id, Kind: kind, Fault: fault})
+	r.ID = id
+	p.say("request", r)
 	var reply topic.Reply
-	eventually(p.t, 5*time.Second, "the reply to "+kind, func() (ok bool) {
+	eventually(p.t, 20*time.Second, "the reply to "+r.Kind, func() (ok bool) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		reply, ok = p.replies[id]

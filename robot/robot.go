@@ -62,6 +62,7 @@ type State struct {
 	EmergencyStop bool
 	Faulted       bool // the bridge reports errors
 	Episode       EpisodePhase
+	Step          int // of the episode, in control steps; 0 without one
 }
 
 // Command is what is asked of the arm for one tick.

@@ -51,17 +51,28 @@ type Bridge struct {
 	Jitter  string   `yaml:"jitter"`
 }
 
-// Policy names the base and the bundle.
+// Policy names the base, the bundle that decides first, further ones that are kept ready beside it, and the
+// folder that an operator may stage others from.
 type Policy struct {
-	Base   string `yaml:"base"`
-	Bundle string `yaml:"bundle"`
+	Base     string   `yaml:"base"`
+	Bundle   string   `yaml:"bundle"`
+	Resident []string `yaml:"resident"`
+	Folder   string   `yaml:"folder"`
 }
 
-// Engine says what computes.
+// Engines by name.
+const (
+	ONNXRuntime = "onnxruntime"
+	Gorgonia    = "gorgonia"
+)
+
+// Engine says what computes, on what, and in which precision of the frozen weights.
 type Engine struct {
-	Library string `yaml:"library"`
-	Device  string `yaml:"device"`
-	Threads int    `yaml:"threads"`
+	Name      string `yaml:"name"`
+	Library   string `yaml:"library"` // of onnxruntime
+	Device    string `yaml:"device"`
+	Precision string `yaml:"precision"`
+	Threads   int    `yaml:"threads"`
 }
 
 // Camera says where the pictures of a name come from: "bridge", or a device or file that GoCV opens.
@@ -95,9 +106,11 @@ func Default() Config {
 		},
 		Policy: Policy{
 			Base:   "build/base/vit_small_patch14_dinov2.safetensors",
-			Bundle: "model/bundles/kitchen-slide.safetensors",
+			Bundle: "model/bundles/kitchen-slide.safetensors", Resident: []string{}, Folder: "model/bundles",
 		},
-		Engine:  Engine{Library: "build/lib/libonnxruntime.so", Device: "cpu", Threads: 1},
+		Engine: Engine{
+			Name: ONNXRuntime, Library: "build/lib/libonnxruntime.so", Device: "cpu", Precision: "float32", Threads: 1,
+		},
 		Cameras: []Camera{{Name: "default", Source: "bridge"}},
 		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
 		Web:     Web{Listen: "127.0.0.1:8080"},
@@ -156,11 +169,25 @@ func (p Policy) validate() error {
 	if err := required("policy.base", p.Base); err != nil {
 		return err
 	}
+	for i, path := range p.Resident {
+		if err := required(fmt.Sprintf("policy.resident[%d]", i), path); err != nil {
+			return err
+		}
+	}
+	if err := required("policy.folder", p.Folder); err != nil {
+		return err
+	}
 	return required("policy.bundle", p.Bundle)
 }
 
 func (e Engine) validate() error {
-	if err := oneOf("engine.device", e.Device, "cpu", "cuda", "auto"); err != nil {
+	if err := oneOf("engine.name", e.Name, ONNXRuntime, Gorgonia); err != nil {
+		return err
+	}
+	if err := oneOf("engine.device", e.Device, "cpu", "cuda", "tensorrt", "auto"); err != nil {
+		return err
+	}
+	if err := oneOf("engine.precision", e.Precision, "float32", "int8"); err != nil {
 		return err
 	}
 	return between("engine.threads", e.Threads, 1, 256)

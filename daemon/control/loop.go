@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,17 +28,15 @@ type Ages struct {
 
 // Config is what a loop is built from.
 type Config struct {
+	Pilot         // who is at the controls first
 	Rig           Rig
 	Cameras       []*camera.Latest
-	Actor         Actor
-	Limits        robot.Limits // already scaled
 	Joints        int
 	Period        time.Duration // of the tick, and dt of the limiter
 	ControlPeriod time.Duration // of the policy's rows
 	Ages          Ages
 	Lockstep      bool                 // the bridge's stamps are the clock
 	Clock         func() time.Duration // monotonic, since process start
-	CheckRig      func() error         // asked before arming: does the bundle fit the rig that is there now
 	Send          func(Output) error   // puts a command on the wire
 	Resend        func() error         // puts the last one on the wire again, lock-step only
 	OnAnswer      func(Answer)         // sees every answer in lock-step, for recording; nil for none
@@ -49,6 +48,7 @@ type Output struct {
 	Reason  Reason
 	State   robot.State // the measurement that it answers
 	Seen    time.Duration
+	Bundle  string // of the pilot
 }
 
 // Answer is an observation's answer with what was wanted, for the record.
@@ -68,7 +68,10 @@ type Loop struct {
 	Clamped        [robot.MaxJoints]atomic.Uint64
 	RateLimited    [robot.MaxJoints]atomic.Uint64
 
+	thinking sync.Mutex // held while the actor thinks
+
 	mu       sync.Mutex
+	pilot    *Pilot
 	machine  Machine
 	plan     Plan
 	planned  bool
@@ -79,7 +82,7 @@ type Loop struct {
 
 // New makes a disarmed loop.
 func New(cfg Config) *Loop {
-	l := &Loop{cfg: cfg, frames: make([]*camera.Frame, len(cfg.Cameras))}
+	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras))}
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}
@@ -101,7 +104,7 @@ func (l *Loop) Commanded() robot.Vector {
 }
 
 // Limits are those that every command is held to.
-func (l *Loop) Limits() robot.Limits { return l.cfg.Limits }
+func (l *Loop) Limits() robot.Limits { return l.atControls().Limits }
 
 // Report tells the loop that something went wrong elsewhere. The next tick acts on it.
 func (l *Loop) Report(c Cause) {
@@ -112,13 +115,17 @@ func (l *Loop) Report(c Cause) {
 
 // Ask is an operator's request.
 func (l *Loop) Ask(r Request) error {
-	if r.Kind == Arm && l.cfg.CheckRig != nil {
-		if err := l.cfg.CheckRig(); err != nil {
+	pilot := l.atControls()
+	if r.Kind == Arm {
+		if err := pilot.check(); err != nil {
 			return err
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.pilot != pilot {
+		return fmt.Errorf("%s: the bundle was swapped meanwhile; ask again", r.Kind)
+	}
 	if r.Kind == Acknowledge || r.Kind == Arm {
 		l.failed = 0 // what went wrong before is acknowledged; what is still wrong comes again
 	}
@@ -157,7 +164,7 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 	if l.machine.Mode == Running && before != Running {
 		l.previous = robot.Vector{}
 	}
-	out := Output{State: *state, Seen: l.plan.Seen}
+	out := Output{State: *state, Seen: l.plan.Seen, Bundle: l.pilot.Bundle}
 	out.Command, out.Reason = l.command(state, now)
 	l.previous = out.Command.DQ
 	return out
@@ -172,7 +179,7 @@ func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Re
 	if state.Episode.Waiting() {
 		return held, ReasonWaiting
 	}
-	allowed, verdict := limit.Apply(l.wanted(now), &l.previous, &state.Q, l.cfg.Joints, l.cfg.Period, &l.cfg.Limits)
+	allowed, verdict := limit.Apply(l.wanted(now), &l.previous, &state.Q, l.cfg.Joints, l.cfg.Period, &l.pilot.Limits)
 	l.count(verdict)
 	if verdict.Refused != limit.Accepted {
 		l.machine = l.machine.fault(ActionRefused)

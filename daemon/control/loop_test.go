@@ -43,7 +43,8 @@ func newBench(lockstep bool) *bench {
 	b.state.Q = robot.Vector{0, -0.5, 0, -2, 0, 1.5, 0}
 	panda := robot.Panda()
 	b.loop = New(Config{
-		Rig: b, Cameras: []*camera.Latest{b.eye}, Actor: b, Limits: panda.Limits, Joints: 7,
+		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
+		Rig:   b, Cameras: []*camera.Latest{b.eye}, Joints: 7,
 		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
 		Ages:   Ages{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
@@ -155,7 +156,7 @@ func TestArmNeedsEverything(t *testing.T) {
 	}
 	b.ok = true
 	refused := errors.New("another robot")
-	b.loop.cfg.CheckRig = func() error { return refused }
+	b.loop.pilot.CheckRig = func() error { return refused }
 	if err := b.loop.Ask(Request{Kind: Arm}); !errors.Is(err, refused) {
 		t.Errorf("the rig's refusal was not passed on: %v", err)
 	}

@@ -30,28 +30,27 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 	if err != nil || (l.cfg.Lockstep && !l.complete(state.Seq)) {
 		return ErrNothingSeen
 	}
+	l.thinking.Lock()
+	defer l.thinking.Unlock()
+	pilot := l.atControls()
 	plan := Plan{Observed: *state, Seen: seen}
 	started := time.Now()
-	if err := l.cfg.Actor.Act(l.frames, state, &plan); err != nil {
-		if !errors.Is(err, ErrNothingSeen) {
-			l.fail(err)
-		}
-		return err
+	err = pilot.Actor.Act(l.frames, state, &plan)
+	if err == nil {
+		l.InferenceTime.Put(time.Since(started))
+		plan.Made = l.now(state)
 	}
-	l.InferenceTime.Put(time.Since(started))
-	plan.Made = l.now(state)
 	l.mu.Lock()
-	l.plan, l.planned = plan, plan.Rows > 0
-	l.mu.Unlock()
-	return nil
-}
-
-// fail keeps the actor's error for who asks, and tells the tick.
-func (l *Loop) fail(err error) {
-	l.mu.Lock()
-	l.failure = err
-	l.failed = l.failed.With(PolicyFailed, true)
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	switch {
+	case l.pilot != pilot: // swapped meanwhile: neither its plan nor its failure counts
+		return ErrNothingSeen
+	case err == nil:
+		l.plan, l.planned = plan, plan.Rows > 0
+	case !errors.Is(err, ErrNothingSeen):
+		l.failure, l.failed = err, l.failed.With(PolicyFailed, true)
+	}
+	return err
 }
 
 // Failure is the actor's last error, nil if there was none.

@@ -35,6 +35,9 @@ func DecodeState(msg *JointStates, joints []string, arrival time.Duration) (robo
 		Seq: msg.Seq, Stamp: msg.Stamp.Duration(), Arrival: arrival, Gripper: msg.Gripper, Moving: msg.Moving,
 		EmergencyStop: msg.EmergencyStop, Faulted: len(msg.Errors) > 0, Episode: phase(msg.Episode),
 	}
+	if msg.Episode != nil {
+		s.Step = msg.Episode.Step
+	}
 	if err := byName(&s.Q, msg.Name, msg.Position, joints); err != nil {
 		return s, fmt.Errorf("position: %w", err)
 	}

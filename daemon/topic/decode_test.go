@@ -64,6 +64,10 @@ func TestEpisodePhase(t *testing.T) {
 			t.Errorf("%s: %v, want %v", state, got, want)
 		}
 	}
+	running := jointStates(func(m *JointStates) { m.Episode = &EpisodeStep{State: "running", Step: 12} })
+	if s, err := DecodeState(running, []string{"a", "b"}, 0); err != nil || s.Step != 12 || s.Episode != robot.EpisodeRunning {
+		t.Errorf("step %d of phase %v, %v", s.Step, s.Episode, err)
+	}
 	if phase(nil) != robot.NoEpisode {
 		t.Error("a bridge without episodes must not wait")
 	}

@@ -216,9 +216,20 @@ func endedState(state string) bool {
 // Request is what an operator asks of the daemon.
 type Request struct {
 	ID   string `json:"id"`
-	Kind string `json:"kind"` // arm, start, hold, stop, acknowledge
+	Kind string `json:"kind"` // arm, start, hold, stop, acknowledge, stage, commit, rollback
 	// Fault is the fault that an acknowledge acknowledges.
 	Fault uint64 `json:"fault,omitempty"`
+	// Bundle is the file to stage, in the daemon's folder of bundles, or the digest to commit, empty for
+	// whatever is staged.
+	Bundle string `json:"bundle,omitempty"`
+}
+
+// Event is something that happened once.
+type Event struct {
+	Envelope
+	Kind   string `json:"kind"`   // bundle_staged, bundle_committed, bundle_rolled_back
+	Bundle string `json:"bundle"` // name and digest of what it happened to
+	Before string `json:"before"` // and of what was at the controls until then
 }
 
 // Reply answers a request. Error is empty when it was done.

@@ -177,6 +177,14 @@ func (l *Link) Reply(r Reply) {
 	}
 }
 
+// Event tells who listens now that something happened.
+func (l *Link) Event(e Event) {
+	e.Envelope = l.envelope("event", l.opts.Clock())
+	if err := l.publish("event", e); err != nil {
+		l.opts.Log.Error("event not sent", "cause", err)
+	}
+}
+
 // Status publishes the daemon's status, retained, so that who comes later sees it.
 func (l *Link) Status(s Status) {
 	s.Envelope = l.envelope("status", l.opts.Clock())

@@ -11,7 +11,8 @@ type Status struct {
 	Fault    uint64            `json:"fault"`
 	Task     string            `json:"task"`
 	Clock    string            `json:"clock"`
-	Bundle   string            `json:"bundle"`
+	Bundle   string            `json:"bundle"`           // at the controls
+	Staged   string            `json:"staged,omitempty"` // would be after a commit
 	Base     string            `json:"base"`
 	Engine   string            `json:"engine"`
 	Joints   []JointStatus     `json:"joints"`

@@ -33,7 +33,14 @@ type Options struct {
 	Listen  string                              // host:port
 	Status  func() any                          // encoded as JSON, ten times a second and page
 	Picture func(camera string) (Picture, bool) // the newest one, false before the first or for an unknown camera
-	Ask     func(kind string, fault uint64) error
+	Ask     func(Request) error
+}
+
+// Request is what an operator asks for on the page or by hand.
+type Request struct {
+	Kind   string
+	Fault  uint64 // that is acknowledged
+	Bundle string // that is staged or committed
 }
 
 // Server is a started page.
@@ -194,7 +201,7 @@ func (s *Server) request(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("fault %q is not a number", r.URL.Query().Get("fault")), http.StatusBadRequest)
 		return
 	}
-	if err := s.opts.Ask(r.PathValue("kind"), fault); err != nil {
+	if err := s.opts.Ask(Request{Kind: r.PathValue("kind"), Fault: fault, Bundle: r.URL.Query().Get("bundle")}); err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func start(t *testing.T, ask func(string, uint64) error) *Server {
+func start(t *testing.T, ask func(Request) error) *Server {
 	t.Helper()
 	var seq atomic.Uint64
 	s, err := Start(Options{
@@ -32,9 +32,9 @@ func start(t *testing.T, ask func(string, uint64) error) *Server {
 
 func TestRequests(t *testing.T) {
 	var asked string
-	s := start(t, func(kind string, fault uint64) error {
-		asked = kind
-		if kind == "acknowledge" && fault != 3 {
+	s := start(t, func(r Request) error {
+		asked = r.Kind + r.Bundle
+		if r.Kind == "acknowledge" && r.Fault != 3 {
 			return errors.New("fault 2 is not the latched one")
 		}
 		return nil
@@ -48,6 +48,7 @@ func TestRequests(t *testing.T) {
 	}{
 		{"granted", "POST", "request/arm", nil, "", 204, "arm"},
 		{"refused", "POST", "request/acknowledge?fault=2", nil, "", 409, "acknowledge"},
+		{"a bundle", "POST", "request/stage?bundle=a%20b.safetensors", nil, "", 204, "stagea b.safetensors"},
 		{"bad number", "POST", "request/acknowledge?fault=x", nil, "", 400, ""},
 		{"a GET changes nothing", "GET", "request/arm", nil, "", 404, ""},
 		{"another site", "POST", "request/arm", map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, "", 403, ""},

@@ -5,8 +5,10 @@
 // backbone's own layers (model/backbone), how they are trained (model/train) and run (model/engine), and the
 // file they are kept in (model/bundle).
 //
-// The placement built so far is the top: a small MLP on the backbone's features. Bottom and middle adapters
-// come with the next step; nothing here stands in for them.
+// The top is a small MLP on the backbone's features, or one linear map. Below it, a Placement says what is
+// trained inside the backbone: a delta of the layer that sees the picture (bottom), residual adapters in its
+// blocks (middle), deltas of its LayerNorms (norms). All of these begin as nothing: the untrained network is
+// the frozen one.
 package adapter
 
 import (
@@ -32,7 +34,8 @@ const (
 )
 
 // Head is the top adapter: features are standardised with the training data's mean and deviation, pass
-// hidden layers of linear map and activation, and a last linear map gives the actions.
+// hidden layers of linear map and activation, and a last linear map gives the actions. Without hidden layers
+// it is a linear head.
 //
 // Parameters: head.mean and head.std (In), fitted; head.I.weight (out, in) and head.I.bias (out), trained,
 // I counting from 0 through the hidden layers to the last.

@@ -2,28 +2,43 @@ package adapter
 
 import (
 	"fmt"
+	"strconv"
 
 	"sim2reald/model/backbone"
 	"sim2reald/model/graph"
 )
 
-// Network is a whole policy: every camera's picture through one shared backbone, the features of all side by
-// side in the cameras' order, then the proprioception if any, then the head.
+// Bounds of a network's inputs.
+const (
+	maxCameras = 8
+	maxHistory = 8
+	maxProprio = 1024
+)
+
+// Network is a whole policy: every picture through one shared backbone with one set of adapters, the features
+// of all side by side, then the proprioception if any, then the head. Pictures are ordered observation by
+// observation, oldest first, and within one in the cameras' order.
 type Network struct {
 	Arch          backbone.Arch
-	Cameras       []string // by name, in the order of model.Observation.Images
+	Adapters      Placement
+	Cameras       []string // by name
+	History       int      // observations seen at once, the newest included; 0 counts as 1
 	Height, Width int      // pixels, of every picture
-	Proprio       int      // numbers; 0 for none
+	Proprio       int      // numbers, of the newest observation; 0 for none
 	Head          Head
 }
 
 // FeatureLen is the length that Head.In must have.
-func (n Network) FeatureLen() int { return len(n.Cameras)*n.Arch.FeatureLen() + n.Proprio }
+func (n Network) FeatureLen() int {
+	return n.observations()*len(n.Cameras)*n.Arch.FeatureLen() + n.Proprio
+}
 
-// Features is the network up to the head: inputs as Graph has them, output (FeatureLen). Its batch output is
-// what a head is trained on.
+func (n Network) observations() int { return max(n.History, 1) }
+
+// Features is the network up to the head: inputs as Graph has them, output (FeatureLen). Without adapters its
+// batch output is what a head is trained on.
 func (n Network) Features() (*graph.Graph, error) {
-	b, features, err := n.features()
+	b, features, _, err := n.features()
 	if err != nil {
 		return nil, err
 	}
@@ -31,41 +46,77 @@ func (n Network) Features() (*graph.Graph, error) {
 }
 
 // Graph is the network from pictures, and proprioception if any, to the actions (Head.Out). Its inputs are
-// "image.CAMERA" (3, Height, Width) in the cameras' order and "proprio" (Proprio).
+// "image.CAMERA" (3, Height, Width) for the newest observation, "image.CAMERA@-1" for the one before and so
+// on, in the order that Network states, which is that of model.Observation.Images, and "proprio" (Proprio).
 func (n Network) Graph() (*graph.Graph, error) {
-	if err := n.Head.Validate(); err != nil {
-		return nil, err
-	}
-	b, features, err := n.features()
-	if err != nil {
-		return nil, err
-	}
-	if n.Head.In != n.FeatureLen() {
-		return nil, fmt.Errorf("head takes %d features, %d cameras and %d numbers of proprioception give %d: %w",
-			n.Head.In, len(n.Cameras), n.Proprio, n.FeatureLen(), ErrHead)
-	}
-	return b.Build(n.Head.Build(b, features))
+	g, _, err := n.graph()
+	return g, err
 }
 
-func (n Network) features() (*graph.Builder, *graph.Node, error) {
-	if len(n.Cameras) == 0 || len(n.Cameras) > 8 || n.Proprio < 0 || n.Proprio > 1024 {
-		return nil, nil, fmt.Errorf("%d cameras and %d numbers of proprioception, from 1 to 8 and 0 to 1024: %w",
-			len(n.Cameras), n.Proprio, ErrHead)
-	}
-	if err := n.Arch.CheckSize(n.Height, n.Width); err != nil {
+func (n Network) graph() (*graph.Graph, *attachment, error) {
+	if err := n.Head.Validate(); err != nil {
 		return nil, nil, err
 	}
-	b := graph.NewBuilder()
+	b, features, a, err := n.features()
+	if err != nil {
+		return nil, nil, err
+	}
+	if n.Head.In != n.FeatureLen() {
+		return nil, nil, fmt.Errorf("head takes %d features, %d observations of %d cameras and %d numbers of proprioception give %d: %w",
+			n.Head.In, n.observations(), len(n.Cameras), n.Proprio, n.FeatureLen(), ErrHead)
+	}
+	g, err := b.Build(n.Head.Build(b, features))
+	return g, a, err
+}
+
+func (n Network) features() (*graph.Builder, *graph.Node, *attachment, error) {
+	if err := n.check(); err != nil {
+		return nil, nil, nil, err
+	}
+	b, a := graph.NewBuilder(), newAttachment(n.Adapters)
+	var adapter backbone.Adapter
+	if !n.Adapters.None() {
+		adapter = a
+	}
 	var parts []*graph.Node
-	for _, camera := range n.Cameras {
-		image := b.Input("image."+camera, 3, n.Height, n.Width)
-		parts = append(parts, n.Arch.Build(b, camera+"/", image).Features)
+	for past := n.observations() - 1; past >= 0; past-- {
+		for _, camera := range n.Cameras {
+			name := camera + pastName(past)
+			image := b.Input("image."+name, 3, n.Height, n.Width)
+			parts = append(parts, n.Arch.Build(b, name+"/", image, adapter).Features)
+		}
 	}
 	if n.Proprio > 0 {
 		parts = append(parts, b.Input("proprio", n.Proprio))
 	}
-	if len(parts) == 1 {
-		return b, parts[0], b.Err()
+	joined := parts[0]
+	if len(parts) > 1 {
+		joined = b.Concat("joined", parts...)
 	}
-	return b, b.Concat("joined", parts...), b.Err()
+	if b.Err() != nil {
+		return nil, nil, nil, b.Err()
+	}
+	return b, joined, a, a.check(n.Arch)
+}
+
+// pastName tells the pictures of earlier observations apart; a camera's name never holds an @.
+func pastName(past int) string {
+	if past == 0 {
+		return ""
+	}
+	return "@-" + strconv.Itoa(past)
+}
+
+func (n Network) check() error {
+	if len(n.Cameras) == 0 || len(n.Cameras) > maxCameras || n.Proprio < 0 || n.Proprio > maxProprio {
+		return fmt.Errorf("%d cameras and %d numbers of proprioception, from 1 to %d and 0 to %d: %w",
+			len(n.Cameras), n.Proprio, maxCameras, maxProprio, ErrHead)
+	}
+	if n.History < 0 || n.History > maxHistory {
+		return fmt.Errorf("history of %d observations, from 1 to %d: %w", n.History, maxHistory, ErrHead)
+	}
+	if err := n.Adapters.Middle.validate(); err != nil {
+		return err
+	}
+	return n.Arch.CheckSize(n.Height, n.Width)
 }

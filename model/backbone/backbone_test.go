@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -36,23 +38,38 @@ func fileOf(t testing.TB, name string) *safetensors.File {
 	return f
 }
 
+// goldens are the cases of testdata by name.
+func goldens(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.arch.json")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("cases %v: %v", files, err)
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".arch.json")
+	}
+	return files
+}
+
 // TestGoldensExactly evaluates the graph in float64 and holds it to timm's float64: the two differ by rounding
-// alone, so nothing can hide in a tolerance.
+// alone, so nothing can hide in a tolerance. Position embeddings are resampled in float32, by timm too.
 func TestGoldensExactly(t *testing.T) {
-	for _, name := range []string{"vit_token", "vit_avg", "vit_clip", "vit_dinov2", "vit_reg"} {
+	for _, name := range goldens(t) {
+		tolerance := 1e-12
+		if name == "vit_resized" {
+			tolerance = 1e-7
+		}
 		t.Run(name, func(t *testing.T) {
 			arch, weights, io := archOf(t, name), fileOf(t, name+".safetensors"), fileOf(t, name+".io.safetensors")
 			shape := io.Tensors["input"].Shape
-			b := graph.NewBuilder()
-			out := arch.Build(b, "", b.Input("image", shape[1:]...))
-			g, err := b.Build(out.Pooled)
+			if err := arch.Check(weights); err != nil {
+				t.Fatal(err)
+			}
+			values, err := backbone.ExactValues(arch, weights, shape[2], shape[3])
 			if err != nil {
 				t.Fatal(err)
 			}
-			values, err := arch.Values(weights, shape[2], shape[3])
-			if err != nil {
-				t.Fatal(err)
-			}
+			g := pooled(t, arch, shape[2], shape[3])
 			pixels, want := floats(t, io, "input"), floats(t, io, "pooled_f64")
 			for k := range shape[0] {
 				each := len(pixels) / shape[0]
@@ -61,13 +78,24 @@ func TestGoldensExactly(t *testing.T) {
 					t.Fatal(err)
 				}
 				for i, v := range got[0] {
-					if w := want[k*len(got[0])+i]; !(math.Abs(v-w) <= 1e-12*(1+math.Abs(w))) {
+					if w := want[k*len(got[0])+i]; !(math.Abs(v-w) <= tolerance*(1+math.Abs(w))) {
 						t.Fatalf("example %d, feature %d is %v, timm's %v", k, i, v, w)
 					}
 				}
 			}
 		})
 	}
+}
+
+// pooled is the frozen network up to the pooled feature.
+func pooled(t testing.TB, arch backbone.Arch, height, width int) *graph.Graph {
+	t.Helper()
+	b := graph.NewBuilder()
+	g, err := b.Build(arch.Build(b, "", b.Input("image", 3, height, width), nil).Pooled)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 func floats(t testing.TB, f *safetensors.File, name string) []float64 {
@@ -106,19 +134,72 @@ func badArchs() map[string][2]string {
 	}
 }
 
-func TestParse(t *testing.T) {
-	if _, err := backbone.Parse([]byte(goodArch)); err != nil {
-		t.Fatal(err)
+const (
+	goodResNet = `{"family":"resnet","block":"basic","layers":[1,1,1,1],"channels":[8,12,16,16],"stem_width":64}`
+	goodNFNet  = `{"family":"nfnet","depths":[1,2],"channels":[16,24],"stem_channels":32,"group_size":8,"se_ratio":0.5,` +
+		`"attn_gain":2.0,"bottle_ratio":0.5,"alpha":0.2,"num_features":0,"activation":"gelu","same_padding":true,` +
+		`"std_conv_eps":1e-05,"skipinit":true}`
+)
+
+func badResNets() map[string][2]string {
+	return map[string][2]string{
+		"unknown block":   {`"basic"`, `"wide"`},
+		"three stages":    {`[1,1,1,1]`, `[1,1,1]`},
+		"empty stage":     {`[1,1,1,1]`, `[1,0,1,1]`},
+		"absurd depth":    {`[1,1,1,1]`, `[1,1,1000000,1]`},
+		"no channels":     {`[8,12,16,16]`, `null`},
+		"negative width":  {`[8,12,16,16]`, `[8,-12,16,16]`},
+		"fractional":      {`[8,12,16,16]`, `[8.5,12,16,16]`},
+		"no stem":         {`"stem_width":64`, `"stem_width":0`},
+		"unknown key":     {`"stem_width":64`, `"stem_width":64,"stem_type":"deep"`},
+		"missing key":     {`,"stem_width":64`, ``},
+		"key of a vit":    {`"stem_width"`, `"width"`},
+		"channels, twice": {`"block":"basic"`, `"channels":[1,1,1,1]`},
 	}
-	for name, c := range badArchs() {
-		t.Run(name, func(t *testing.T) {
-			text := strings.Replace(goodArch, c[0], c[1], 1)
-			if _, err := backbone.Parse([]byte(text)); !errors.Is(err, backbone.ErrArch) {
-				t.Errorf("error %v, want ErrArch", err)
-			} else if strings.Contains(err.Error(), "\n") {
-				t.Errorf("error is not one line: %v", err)
-			}
-		})
+}
+
+func badNFNets() map[string][2]string {
+	return map[string][2]string{
+		"no stages":            {`[1,2],"channels":[16,24]`, `[],"channels":[]`},
+		"five stages":          {`[1,2],"channels":[16,24]`, `[1,1,1,1,1],"channels":[8,8,8,8,8]`},
+		"unequal stages":       {`[1,2]`, `[1,2,3]`},
+		"empty stage":          {`[1,2]`, `[1,0]`},
+		"negative group":       {`"group_size":8`, `"group_size":-8`},
+		"group beyond":         {`"group_size":8`, `"group_size":64`},
+		"group does not fit":   {`"group_size":8`, `"group_size":3`},
+		"no squeeze":           {`"se_ratio":0.5`, `"se_ratio":0`},
+		"absurd squeeze":       {`"se_ratio":0.5`, `"se_ratio":1e9`},
+		"absurd gain":          {`2.0`, `1e308`},
+		"no bottleneck":        {`"bottle_ratio":0.5`, `"bottle_ratio":0`},
+		"negative features":    {`"num_features":0`, `"num_features":-1`},
+		"unknown activation":   {`"gelu"`, `"tanh"`},
+		"zero epsilon":         {`1e-05`, `0`},
+		"number for a boolean": {`true`, `1`},
+		"missing key":          {`,"skipinit":true`, ``},
+	}
+}
+
+func TestParse(t *testing.T) {
+	for good, bad := range map[string]map[string][2]string{
+		goodArch: badArchs(), goodResNet: badResNets(), goodNFNet: badNFNets(),
+	} {
+		a, err := backbone.Parse([]byte(good))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range bad {
+			t.Run(a.Family()+", "+name, func(t *testing.T) {
+				text := strings.Replace(good, c[0], c[1], 1)
+				if text == good {
+					t.Fatal("changes nothing")
+				}
+				if _, err := backbone.Parse([]byte(text)); !errors.Is(err, backbone.ErrArch) {
+					t.Errorf("error %v, want ErrArch", err)
+				} else if strings.Contains(err.Error(), "\n") {
+					t.Errorf("error is not one line: %v", err)
+				}
+			})
+		}
 	}
 }
 
@@ -128,6 +209,8 @@ func FuzzParse(f *testing.F) {
 	for _, c := range badArchs() {
 		f.Add([]byte(strings.Replace(goodArch, c[0], c[1], 1)))
 	}
+	f.Add([]byte(goodResNet))
+	f.Add([]byte(goodNFNet))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		a, err := backbone.Parse(text)
 		if err != nil {
@@ -141,49 +224,10 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s: %v", again, err)
 		}
-		if *a.(*backbone.ViT) != *b.(*backbone.ViT) {
+		if !reflect.DeepEqual(a, b) {
 			t.Fatalf("%+v became %+v", a, b)
 		}
 	})
-}
-
-// TestPresets builds each preset at its own size, and counts parameters where the number is published:
-// ViT-B/16 has 85 798 656 without its classifier (timm), DINOv2 ViT-S/14 22 056 576 at 518 pixels, of
-// which 384 are the mask token of its pretraining, which timm drops.
-func TestPresets(t *testing.T) {
-	for name, want := range map[string]int{
-		"vit_base_patch16_224":                85798656,
-		"vit_small_patch14_dinov2":            22056192,
-		"vit_small_patch14_reg4_dinov2":       0,
-		"vit_base_patch16_clip_quickgelu_224": 0,
-		"vit_large_patch14_dinov2":            0,
-	} {
-		t.Run(name, func(t *testing.T) {
-			a, err := backbone.Preset(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			side := a.(*backbone.ViT).ImageSize
-			b := graph.NewBuilder()
-			g, err := b.Build(a.Build(b, "", b.Input("image", 3, side, side)).Features)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := g.Count(graph.Frozen); want != 0 && got != want {
-				t.Errorf("%d parameters, want %d", got, want)
-			}
-			text, err := json.Marshal(a)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := backbone.Parse(text); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	if _, err := backbone.Preset("resnet50"); !errors.Is(err, backbone.ErrArch) {
-		t.Errorf("unknown preset: %v", err)
-	}
 }
 
 func TestCheckRefuses(t *testing.T) {

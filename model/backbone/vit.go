@@ -1,18 +1,13 @@
 package backbone
 
-import (
-	"encoding/json"
-	"fmt"
-	"math"
-)
+import "fmt"
 
 const familyViT = "vit"
 
 // ViT is a vision transformer, field by field as its record writes it.
 //
-// The one thing that the record does not say follows from its register tokens: with registers the position
-// embedding covers the patches alone (timm's no_embed_class, as its DINOv2 models with registers have it),
-// without them the class token too.
+// One thing that the record does not say is seen from the base: its position embedding covers either every token
+// or the patches alone (timm's no_embed_class, as its DINOv2 models with registers have it).
 type ViT struct {
 	FamilyName     string  `json:"family"`
 	ImageSize      int     `json:"image_size"` // pixels, of the pretraining: the side of the position embedding times PatchSize
@@ -27,31 +22,6 @@ type ViT struct {
 	NormEpsilon    float64 `json:"norm_eps"`
 	LayerScale     bool    `json:"layer_scale"`
 	RegisterTokens int     `json:"register_tokens"`
-}
-
-// vitPresets are architectures by timm's names.
-func vitPresets() map[string]ViT {
-	dinov2 := func(width, depth, heads, registers int) ViT {
-		return ViT{FamilyName: familyViT, ImageSize: 518, PatchSize: 14, Width: width, Depth: depth, Heads: heads,
-			MLPRatio: 4, Pool: "token", Activation: "gelu", NormEpsilon: 1e-6, LayerScale: true,
-			RegisterTokens: registers}
-	}
-	base16 := ViT{FamilyName: familyViT, ImageSize: 224, PatchSize: 16, Width: 768, Depth: 12, Heads: 12,
-		MLPRatio: 4, Pool: "token", Activation: "gelu", NormEpsilon: 1e-6}
-	clip := base16
-	clip.PreNorm, clip.NormEpsilon = true, 1e-5
-	quick := clip
-	quick.Activation = "quick_gelu"
-	return map[string]ViT{
-		"vit_small_patch14_dinov2":            dinov2(384, 12, 6, 0),
-		"vit_base_patch14_dinov2":             dinov2(768, 12, 12, 0),
-		"vit_large_patch14_dinov2":            dinov2(1024, 24, 16, 0),
-		"vit_small_patch14_reg4_dinov2":       dinov2(384, 12, 6, 4),
-		"vit_base_patch14_reg4_dinov2":        dinov2(768, 12, 12, 4),
-		"vit_base_patch16_224":                base16,
-		"vit_base_patch16_clip_224":           clip,
-		"vit_base_patch16_clip_quickgelu_224": quick,
-	}
 }
 
 // parseViT reads a record whose family is known to be vit.
@@ -70,10 +40,7 @@ func parseViT(text []byte) (Arch, error) {
 
 // validate refuses values that no vision transformer has, before anything is sized by them.
 func (v *ViT) validate() error {
-	for _, f := range []struct {
-		key              string
-		value, low, high float64
-	}{
+	err := checkBounds([]bounded{
 		{"image_size", float64(v.ImageSize), 1, 4096},
 		{"patch_size", float64(v.PatchSize), 1, 256},
 		{"width", float64(v.Width), 1, 8192},
@@ -82,10 +49,9 @@ func (v *ViT) validate() error {
 		{"mlp_ratio", v.MLPRatio, 0.25, 16},
 		{"norm_eps", v.NormEpsilon, 1e-12, 1e-2},
 		{"register_tokens", float64(v.RegisterTokens), 0, 64},
-	} {
-		if math.IsNaN(f.value) || f.value < f.low || f.value > f.high {
-			return fmt.Errorf("architecture: %s %g is outside %g to %g: %w", f.key, f.value, f.low, f.high, ErrArch)
-		}
+	})
+	if err != nil {
+		return err
 	}
 	return v.validateTogether()
 }
@@ -113,13 +79,13 @@ func (v *ViT) Family() string { return familyViT }
 // FeatureLen is 2·Width: the class token and the mean of the patch tokens.
 func (v *ViT) FeatureLen() int { return 2 * v.Width }
 
-// JSON is the record, as Parse reads it.
-func (v *ViT) JSON() ([]byte, error) { return json.Marshal(v) }
+// Blocks is Depth.
+func (v *ViT) Blocks() int { return v.Depth }
 
 // CheckSize says whether pictures of this size are whole patches.
 func (v *ViT) CheckSize(height, width int) error {
 	for _, side := range []int{height, width} {
-		if side < v.PatchSize || side > 4096 || side%v.PatchSize != 0 {
+		if side < v.PatchSize || side > maxSide || side%v.PatchSize != 0 {
 			return fmt.Errorf("picture of %dx%d pixels is not whole patches of %d (112x112 is, for 14): %w",
 				width, height, v.PatchSize, ErrArch)
 		}
@@ -133,13 +99,5 @@ func (v *ViT) hidden() int { return int(float64(v.Width) * v.MLPRatio) }
 // grid is the side of the pretraining's position embedding, in patches.
 func (v *ViT) grid() int { return v.ImageSize / v.PatchSize }
 
-// embedClass says whether the position embedding covers the class token.
-func (v *ViT) embedClass() bool { return v.RegisterTokens == 0 }
-
-// positions is the number of rows of a position embedding for so many patches.
-func (v *ViT) positions(patches int) int {
-	if v.embedClass() {
-		return patches + 1
-	}
-	return patches
-}
+// prefixTokens is the number of tokens before the patches: class and registers.
+func (v *ViT) prefixTokens() int { return 1 + v.RegisterTokens }

@@ -27,7 +27,7 @@ func (v *ViT) Values(f *safetensors.File, height, width int) (map[string]safeten
 	out := make(map[string]safetensors.Tensor, len(params))
 	for _, p := range params {
 		if p.Name == derived {
-			out[derived], err = v.resampledPosition(f, rows, cols)
+			out[derived], err = v.derivedPosition(f, rows, cols)
 		} else {
 			out[p.Name], err = pick(f, p.Name, p.Shape)
 		}
@@ -44,7 +44,7 @@ func (v *ViT) params(height, width int) ([]*graph.Param, error) {
 		return nil, err
 	}
 	b := graph.NewBuilder()
-	out := v.Build(b, "", b.Input("image", 3, height, width))
+	out := v.Build(b, "", b.Input("image", 3, height, width), nil)
 	g, err := b.Build(out.Features)
 	if err != nil {
 		return nil, err
@@ -68,20 +68,33 @@ func pick(f *safetensors.File, name string, shape []int) (safetensors.Tensor, er
 	return t, fmt.Errorf("tensor %q is of %s, weights are floats: %w", name, t.DType, ErrTensor)
 }
 
-// resampledPosition is the base's position embedding for another grid of patches; the class token's row, if
-// there is one, stays as it is.
-func (v *ViT) resampledPosition(f *safetensors.File, rows, cols int) (safetensors.Tensor, error) {
+// derivedPosition is the base's position embedding for another grid of patches. The rows of class token and
+// registers stay as they are, and are zero where the base has none.
+func (v *ViT) derivedPosition(f *safetensors.File, rows, cols int) (safetensors.Tensor, error) {
 	side := v.grid()
-	own, err := pick(f, positionTensor, []int{1, v.positions(side * side), v.Width})
-	if err != nil || rows == side && cols == side {
+	own, err := v.ownPosition(f)
+	if err != nil || rows == side && cols == side && own.Shape[1] == v.prefixTokens()+side*side {
 		return own, err
 	}
 	values, err := own.Float32s()
 	if err != nil {
 		return own, fmt.Errorf("tensor %q: %w", positionTensor, err)
 	}
-	prefix := (v.positions(0)) * v.Width
-	grid := resample(values[prefix:], side, side, rows, cols, v.Width)
-	out := append(slices.Clone(values[:prefix]), grid...)
-	return safetensors.Float32([]int{1, v.positions(rows * cols), v.Width}, out), nil
+	covered := len(values) - side*side*v.Width
+	grid := values[covered:]
+	if rows != side || cols != side {
+		grid = resample(grid, side, side, rows, cols, v.Width)
+	}
+	out := make([]float32, v.prefixTokens()*v.Width, v.prefixTokens()*v.Width+len(grid))
+	copy(out, values[:covered])
+	return safetensors.Float32([]int{1, v.prefixTokens() + rows*cols, v.Width}, append(out, grid...)), nil
+}
+
+// ownPosition picks the base's position embedding: of every token, or of the patches alone.
+func (v *ViT) ownPosition(f *safetensors.File) (safetensors.Tensor, error) {
+	patches := v.grid() * v.grid()
+	if bare := []int{1, patches, v.Width}; slices.Equal(f.Tensors[positionTensor].Shape, bare) {
+		return pick(f, positionTensor, bare)
+	}
+	return pick(f, positionTensor, []int{1, v.prefixTokens() + patches, v.Width})
 }

@@ -92,6 +92,22 @@ func check(path string, data []byte, r Record) (*Base, error) {
 // Identity is the canonical digest over the tensors: what a bundle names its base by.
 func (b *Base) Identity() string { return b.Record.CanonicalDigest }
 
+// Unchanged says whether the base is still what was opened, in memory and on disk; if not it is ErrDigest.
+func (b *Base) Unchanged() error {
+	if got := b.File.Digest(); got != b.Identity() {
+		return fmt.Errorf("base %s: its weights were %s and are %s in memory; do not use what was computed with them: %w",
+			b.Path, b.Identity(), got, ErrDigest)
+	}
+	data, err := readBytes(b.Path)
+	if err != nil {
+		return fmt.Errorf("base %s: %w", b.Path, err)
+	}
+	if got := digest(data); got != b.Record.FileDigest {
+		return fmt.Errorf("base %s: the file was %s and is %s; %s: %w", b.Path, b.Record.FileDigest, got, b.Record.remedy(), ErrDigest)
+	}
+	return nil
+}
+
 // Describe checks a file that a user brings, completes r with its digests, writes it beside the file and
 // gives the base. A record that is there already is not overwritten.
 func Describe(path string, r Record) (*Base, error) {

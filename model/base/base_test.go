@@ -76,6 +76,27 @@ func rewrite(t testing.TB, path string, change func([]byte) []byte) {
 	}
 }
 
+func TestUnchanged(t *testing.T) {
+	path := install(t)
+	b, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Unchanged(); err != nil {
+		t.Error(err)
+	}
+	weight := b.File.Tensors["norm.weight"].Data
+	weight[0] ^= 1
+	if err := b.Unchanged(); !errors.Is(err, ErrDigest) || !strings.Contains(err.Error(), "in memory") {
+		t.Errorf("a bit flipped in memory: %v", err)
+	}
+	weight[0] ^= 1
+	rewrite(t, path, func(data []byte) []byte { data[len(data)-1] ^= 1; return data })
+	if err := b.Unchanged(); !errors.Is(err, ErrDigest) || !strings.Contains(err.Error(), "the file was") {
+		t.Errorf("a bit flipped on disk: %v", err)
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	replace := func(old, text string) func([]byte) []byte {
 		return func(b []byte) []byte {

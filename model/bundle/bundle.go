@@ -32,7 +32,7 @@ var (
 	ErrTooNew   = errors.New("bundle needs a newer sim2reald")
 )
 
-// Names of the tensors beside the head's. Each has one number per dimension.
+// Names of the tensors beside the network's. Each has one number per dimension.
 const (
 	ActionMean  = "action.mean" // (joints + 1), rad/s and gripper
 	ActionStd   = "action.std"
@@ -78,8 +78,8 @@ func (b *Bundle) WithResult(r *Result) (*Bundle, error) {
 // Digest identifies what the bundle does: manifest without its result, and tensors.
 func (b *Bundle) Digest() string { return b.digest }
 
-// Head gives the tensors of the network, by the names that model/adapter declares.
-func (b *Bundle) Head() map[string]safetensors.Tensor {
+// Params gives the tensors of the network, adapters and head, by the names that model/adapter declares.
+func (b *Bundle) Params() map[string]safetensors.Tensor {
 	out := map[string]safetensors.Tensor{}
 	for name, t := range b.file.Tensors {
 		switch name {
@@ -165,13 +165,13 @@ func (b *Bundle) shapes() (map[string][]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := net.Head.Graph()
+	g, err := net.Graph()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
 	}
 	n := len(b.Manifest.Robot.JointNames)
 	out := map[string][]int{ActionMean: {n + 1}, ActionStd: {n + 1}}
-	for _, p := range g.Params {
+	for _, p := range g.Swapped() {
 		out[p.Name] = p.Shape
 	}
 	if net.Proprio > 0 {

@@ -36,8 +36,8 @@ func TestSaveLoad(t *testing.T) {
 	if got.Digest() != b.Digest() || !reflect.DeepEqual(got.Manifest, testManifest()) {
 		t.Fatalf("digest %s, want %s; manifest %+v", got.Digest(), b.Digest(), got.Manifest)
 	}
-	if !reflect.DeepEqual(got.Head()["head.0.weight"], testTensors()["head.0.weight"]) || len(got.Head()) != 6 {
-		t.Fatalf("head tensors %v", got.Head())
+	if !reflect.DeepEqual(got.Params()["head.0.weight"], testTensors()["head.0.weight"]) || len(got.Params()) != 6 {
+		t.Fatalf("head tensors %v", got.Params())
 	}
 	again := filepath.Join(t.TempDir(), "c.safetensors")
 	if err := got.Save(again); err != nil {
@@ -104,7 +104,7 @@ func TestStrictManifest(t *testing.T) {
 		"space":         {text + " ", "misspelled", ErrManifest},
 		"more text":     {text + "{}", "after top-level value", ErrManifest},
 		"no object":     {"[]", "cannot unmarshal", ErrManifest},
-		"newer version": {strings.Replace(text, `"version":1`, `"version":2,"new":true`, 1), "install sim2reald 0.1.0", ErrTooNew},
+		"newer version": {strings.Replace(text, `"version":1`, `"version":3,"new":true`, 1), "install sim2reald 0.1.0", ErrTooNew},
 		"arch key":      {strings.Replace(text, `"pool"`, `"pol"`, 1), "arch", ErrManifest},
 	}
 	if _, err := Parse(forge(t, text, testTensors())); err != nil {
@@ -245,6 +245,11 @@ func FuzzManifest(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
+	adapted, err := json.Marshal(adaptedManifest())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(adapted)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var m Manifest
 		if decodeManifest(text, &m) != nil || m.Validate() != nil {

@@ -135,9 +135,9 @@ func checkVersion(text []byte) error {
 	if err := json.Unmarshal(text, &head); err != nil {
 		return fmt.Errorf("%w: %w", ErrManifest, err)
 	}
-	if head.Schema == Schema && head.Version > Version {
+	if head.Schema == Schema && head.Version > VersionAdapters {
 		return fmt.Errorf("%w: its manifest is version %d, this daemon reads %d; install sim2reald %s or newer",
-			ErrTooNew, head.Version, Version, head.MinDaemon)
+			ErrTooNew, head.Version, VersionAdapters, head.MinDaemon)
 	}
 	return nil
 }

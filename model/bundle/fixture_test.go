@@ -16,7 +16,7 @@ const testArch = `{"family":"vit","image_size":28,"patch_size":14,"width":6,"dep
 func testManifest() Manifest {
 	joints := []string{"a", "b"}
 	return Manifest{
-		Schema: Schema, Version: Version, MinDaemon: "0.1.0", Name: "door", Task: "slide",
+		Schema: Schema, Version: VersionHead, MinDaemon: "0.1.0", Name: "door", Task: "slide",
 		Base:     Base{Name: "vit_test", Digest: "sha256:" + strings.Repeat("ab", 32), Arch: []byte(testArch)},
 		Adapters: Adapters{Placement: PlacementTop, Kind: KindMLP, Widths: []int{5}, Activation: "relu"},
 		Robot:    Robot{Model: "panda", JointNames: joints, Gripper: Gripper{0, 1}},

@@ -3,13 +3,20 @@ package bundle
 import (
 	"encoding/json"
 
+	"sim2reald/model/adapter"
 	"sim2reald/model/preprocess"
 )
 
-// Fixed values of the manifest in this version.
+// Versions of the manifest. A bundle is written in the oldest one that can say what it needs, so that older
+// daemons read whatever they can run.
+const (
+	VersionHead     = 1 // a head on the frozen base, one observation at a time
+	VersionAdapters = 2 // adapters inside the base, a history, a named trainer
+)
+
+// Fixed values of the manifest.
 const (
 	Schema           = "sim2reald.bundle"
-	Version          = 1
 	PlacementTop     = "top"
 	KindMLP          = "mlp"
 	ActionVelocity   = "joint_velocity"
@@ -21,7 +28,7 @@ const (
 type Manifest struct {
 	Schema         string              `json:"schema"`
 	Version        int                 `json:"version"`
-	MinDaemon      string              `json:"min_daemon"` // oldest daemon that can run it, like "0.1.0"
+	MinDaemon      string              `json:"min_daemon"` // oldest daemon that can run it, see SetVersion
 	Name           string              `json:"name"`
 	Task           string              `json:"task"`
 	Base           Base                `json:"base"`
@@ -36,6 +43,22 @@ type Manifest struct {
 	Result         *Result             `json:"result,omitempty"` // of an evaluation, filled in afterwards
 }
 
+// SetVersion sets schema, version and oldest daemon to what the rest of the manifest needs.
+func (m *Manifest) SetVersion() {
+	m.Schema, m.Version, m.MinDaemon = Schema, m.needs(), "0.1.0"
+	if m.Version == VersionAdapters {
+		m.MinDaemon = "0.2.0"
+	}
+}
+
+// needs is the oldest version that can say what the manifest says.
+func (m *Manifest) needs() int {
+	if m.Adapters.Placement != PlacementTop || m.Adapters.Middle != nil || m.History != 1 || m.Training.Trainer != "" {
+		return VersionAdapters
+	}
+	return VersionHead
+}
+
 // Base names the frozen model.
 type Base struct {
 	Name   string          `json:"name"`
@@ -45,10 +68,11 @@ type Base struct {
 
 // Adapters say what is trained, and where it sits.
 type Adapters struct {
-	Placement  string `json:"placement"`
-	Kind       string `json:"kind"`
-	Widths     []int  `json:"widths"` // of the hidden layers, base to tip
-	Activation string `json:"activation"`
+	Placement  string          `json:"placement"` // PlacementTop, or with what is before it: "bottom,middle,norms,top"
+	Kind       string          `json:"kind"`      // of the head
+	Widths     []int           `json:"widths"`    // of its hidden layers, base to tip; none for a linear head
+	Activation string          `json:"activation"`
+	Middle     *adapter.Middle `json:"middle,omitempty"` // exactly with "middle" in Placement
 }
 
 // Robot is the arm that the policy moves.
@@ -88,6 +112,8 @@ type Training struct {
 	Commit         string            `json:"commit"`
 	Daemon         string            `json:"daemon"`
 	Software       map[string]string `json:"software"` // what the demonstrations ran on
+	// Trainer is what computed the gradients, and on what: empty for a head on cached features.
+	Trainer string `json:"trainer,omitempty"`
 }
 
 // Result is a measured success rate. It is a claim about the bundle and not part of its identity.

@@ -33,13 +33,19 @@ func (m *Manifest) Validate() error {
 			return err
 		}
 	}
-	_, err := m.Network()
-	return err
+	net, err := m.Network()
+	if err != nil {
+		return err
+	}
+	if _, err := net.Graph(); err != nil {
+		return fmt.Errorf("%w: adapters: %w", ErrManifest, err)
+	}
+	return nil
 }
 
 func (m *Manifest) checkHead() error {
-	if m.Schema != Schema || m.Version != Version {
-		return invalid("schema", "%q version %d, want %q version %d", m.Schema, m.Version, Schema, Version)
+	if m.Schema != Schema || m.Version != m.needs() {
+		return invalid("schema", "%q version %d, want %q version %d for what it says", m.Schema, m.Version, Schema, m.needs())
 	}
 	if _, err := parseVersion(m.MinDaemon); err != nil {
 		return invalid("min_daemon", "%v", err)
@@ -128,8 +134,8 @@ func (m *Manifest) checkSight() error {
 }
 
 func (m *Manifest) checkHistory() error {
-	if m.History != 1 {
-		return invalid("history", "%d, this version knows 1", m.History)
+	if m.History < 1 {
+		return invalid("history", "%d, want 1 or more", m.History)
 	}
 	t := m.Training
 	if t.Epochs < 0 || t.Episodes < 0 || t.Excluded < 0 || !finite(t.FirstLoss+t.LastLoss+t.ValidationLoss) {
@@ -155,7 +161,11 @@ func (m *Manifest) checkResult() error {
 
 // Spec is how observations are made for this bundle.
 func (m *Manifest) Spec() preprocess.Spec {
-	return preprocess.Spec{Cameras: m.Cameras, Proprioception: m.Proprioception}
+	s := preprocess.Spec{Cameras: m.Cameras, Proprioception: m.Proprioception, History: m.History}
+	if m.History > 1 {
+		s.RateHz = m.Action.RateHz
+	}
+	return s
 }
 
 // Network is the whole policy network that the manifest describes.
@@ -165,7 +175,7 @@ func (m *Manifest) Network() (adapter.Network, error) {
 	if err != nil {
 		return net, fmt.Errorf("%w: base.arch: %w", ErrManifest, err)
 	}
-	net.Arch, net.Height, net.Width = arch, m.Cameras[0].Height, m.Cameras[0].Width
+	net.Arch, net.Height, net.Width, net.History = arch, m.Cameras[0].Height, m.Cameras[0].Width, m.History
 	for _, c := range m.Cameras {
 		net.Cameras = append(net.Cameras, c.Name)
 	}
@@ -175,15 +185,33 @@ func (m *Manifest) Network() (adapter.Network, error) {
 	if err := arch.CheckSize(net.Height, net.Width); err != nil {
 		return net, fmt.Errorf("%w: cameras: %w", ErrManifest, err)
 	}
+	if net.Adapters, err = m.Adapters.placement(); err != nil {
+		return net, err
+	}
 	net.Head, err = m.head(net.FeatureLen())
 	return net, err
 }
 
+// placement is what is trained inside the base.
+func (a *Adapters) placement() (adapter.Placement, error) {
+	p, err := adapter.ParsePlacement(a.Placement)
+	if err != nil {
+		return p, fmt.Errorf("%w: adapters.placement: %w", ErrManifest, err)
+	}
+	if p.String() != a.Placement {
+		return p, invalid("adapters.placement", "%q, want it spelled %q", a.Placement, p)
+	}
+	if (p.Middle != nil) != (a.Middle != nil) {
+		return p, invalid("adapters.middle", "is there without %q in placement %q, or the other way round", adapter.PlaceMiddle, p)
+	}
+	p.Middle = a.Middle
+	return p, nil
+}
+
 func (m *Manifest) head(in int) (adapter.Head, error) {
 	a := m.Adapters
-	if a.Placement != PlacementTop || a.Kind != KindMLP {
-		return adapter.Head{}, invalid("adapters", "%q of kind %q, this version knows %q of kind %q",
-			a.Placement, a.Kind, PlacementTop, KindMLP)
+	if a.Kind != KindMLP {
+		return adapter.Head{}, invalid("adapters.kind", "%q, this version knows %q", a.Kind, KindMLP)
 	}
 	h := adapter.Head{In: in, Hidden: a.Widths, Out: m.Action.ChunkSize * len(m.Action.Dimensions)}
 	switch a.Activation {

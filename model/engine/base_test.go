@@ -133,7 +133,7 @@ func TestRealBase(t *testing.T) {
 func tokensOf(t testing.TB, r *Runtime, b *base.Base, side int, pixels []float32, values map[string]safetensors.Tensor) []float32 {
 	t.Helper()
 	builder := graph.NewBuilder()
-	net, err := builder.Build(b.Arch.Build(builder, "", builder.Input("image", 3, side, side)).Tokens)
+	net, err := builder.Build(b.Arch.Build(builder, "", builder.Input("image", 3, side, side), nil).Unpooled)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 func (l *lowering) layer(n *graph.Node) error {
 	in := make([]string, len(n.In))
 	for i, x := range n.In {
-		in[i] = l.names[x.ID]
+		in[i] = l.value(x)
 	}
 	out, err := l.lowered(n, in)
 	if err != nil {
@@ -45,6 +45,8 @@ func (l *lowering) lowered(n *graph.Node, in []string) (string, error) {
 		return l.emit("ReduceMean", []string{in[0], l.ints(1)}, intAttr("keepdims", 0)), nil
 	case graph.Concat:
 		return l.emit("Concat", in, intAttr("axis", 1)), nil
+	case graph.Conv, graph.MaxPool, graph.AvgPool, graph.MeanMap, graph.Gate:
+		return l.mapLayer(n, in), nil
 	}
 	return l.elementwise(n, in)
 }
@@ -63,9 +65,13 @@ func (l *lowering) elementwise(n *graph.Node, in []string) (string, error) {
 		return l.emit("Mul", []string{in[0], gate}), nil
 	case graph.ReLU:
 		return l.emit("Relu", in), nil
+	case graph.Sigmoid:
+		return l.emit("Sigmoid", in), nil
+	case graph.Gain:
+		return l.emit("Mul", []string{in[0], l.scalar(n.Attr.Factor)}), nil
 	case graph.Standardise:
-		centred := l.emit("Sub", []string{in[0], n.Params[0].Name})
-		return l.emit("Div", []string{centred, n.Params[1].Name}), nil
+		centred := l.emit("Sub", []string{in[0], l.param(n.Params[0])})
+		return l.emit("Div", []string{centred, l.param(n.Params[1])}), nil
 	}
 	return "", fmt.Errorf("layer %q: ONNX lowering lacks %s: %w", n.Name, n.Op, ErrLower)
 }
@@ -73,7 +79,7 @@ func (l *lowering) elementwise(n *graph.Node, in []string) (string, error) {
 func (l *lowering) withParams(n *graph.Node, in []string) []string {
 	out := append([]string{}, in...)
 	for _, p := range n.Params {
-		out = append(out, p.Name)
+		out = append(out, l.param(p))
 	}
 	return out
 }
@@ -89,7 +95,7 @@ func (l *lowering) patchEmbed(n *graph.Node, in string) string {
 
 // prepend repeats the rows for every example of the batch.
 func (l *lowering) prepend(n *graph.Node, in string) string {
-	rows := n.Params[0].Name
+	rows := l.param(n.Params[0])
 	if l.batch > 1 {
 		shape := l.ints(l.batch, n.Params[0].Shape[1], n.Shape[1])
 		rows = l.emit("Expand", []string{rows, shape})

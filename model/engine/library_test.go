@@ -16,6 +16,9 @@ import (
 func runtimeOrSkip(t testing.TB) *Runtime {
 	t.Helper()
 	path, err := testLibrary()
+	if err != nil && os.Getenv("SIM2REALD_ALL") != "" {
+		t.Fatalf("SIM2REALD_ALL wants every test: %v", err)
+	}
 	if err != nil {
 		t.Skipf("needs ONNX Runtime (set SIM2REALD_ONNXRUNTIME or run `make setup`): %v", err)
 	}
@@ -62,7 +65,12 @@ func repositoryRoot() (string, error) {
 // session loads g and closes everything at the test's end.
 func session(t testing.TB, r *Runtime, g *graph.Graph, frozen, params map[string]safetensors.Tensor, batch, threads int) *Session {
 	t.Helper()
-	m, err := r.Load(g, frozen, Options{Threads: threads, Device: CPU, Batch: batch})
+	return sessionWith(t, r, g, frozen, params, Options{Threads: threads, Device: CPU, Batch: batch})
+}
+
+func sessionWith(t testing.TB, r *Runtime, g *graph.Graph, frozen, params map[string]safetensors.Tensor, o Options) *Session {
+	t.Helper()
+	m, err := r.Load(g, frozen, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,152 +3,146 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	ort "github.com/yalue/onnxruntime_go"
 
+	"sim2reald/model"
 	"sim2reald/model/graph"
 	"sim2reald/model/safetensors"
 )
 
 // Devices that can be asked for.
 const (
-	CPU  = "cpu"
-	CUDA = "cuda"
-	Auto = "auto" // CUDA where it can be had, else the CPU; Description says which and why
+	CPU      = "cpu"
+	CUDA     = "cuda"
+	TensorRT = "tensorrt" // an engine per bundle, with the bundle's weights as constants
+	Auto     = "auto"     // CUDA where it can be had, else the CPU; Description says which and why
+)
+
+// Precisions of the frozen weights. Everything that a bundle trains is float32 in each of them.
+const (
+	Float32 = "float32"
+	Int8    = "int8" // frozen matrices in 8 bits, see quantise.go
 )
 
 // Options says how a model is run.
 type Options struct {
-	Threads int    // of one inference, 1 to 256; 1 runs in the caller's thread
-	Device  string // CPU, CUDA or Auto
-	Batch   int    // examples to a run; 1 on the robot
-}
-
-// Description is what really runs.
-type Description struct {
-	Engine   string // "onnxruntime"
-	Version  string
-	Device   string // CPU or CUDA
-	Threads  int
-	Fallback string // why it is not what Auto prefers; empty if it is
-}
-
-// String is one line for logs and reports.
-func (d Description) String() string {
-	s := fmt.Sprintf("%s %s on %s, threads %d", d.Engine, d.Version, d.Device, d.Threads)
-	if d.Fallback != "" {
-		s += " (" + d.Fallback + ")"
-	}
-	return s
+	Threads   int    // of one inference, 1 to 256; 1 runs in the caller's thread
+	Device    string // CPU, CUDA, TensorRT or Auto
+	Batch     int    // examples to a run; 1 on the robot
+	Precision string // Float32, which "" means as well, or Int8
+	// OneAtATime lets all sessions of the model share the memory of their inputs and outputs, so that a bundle
+	// costs its parameters alone. They are then all used from one goroutine, one after the other.
+	OneAtATime bool
 }
 
 // Model is a lowered graph with its frozen weights, loaded once. Sessions on it carry the bundles.
 type Model struct {
-	session *ort.DynamicAdvancedSession
+	session *ort.DynamicAdvancedSession // nil where every bundle has its own
 	graph   *graph.Graph
-	batch   int
-	says    Description
+	opts    Options // as they really are
+	values  map[string]safetensors.Tensor
+	shared  *buffers // of all sessions, with OneAtATime
+	says    model.Description
 }
 
-// Load lowers g and loads it. values are its frozen parameters; they are copied.
+// Load lowers g and loads it. values are its frozen parameters. They are copied, but on TensorRT they are
+// kept, for the engines of the bundles to come.
 func (r *Runtime) Load(g *graph.Graph, values map[string]safetensors.Tensor, opts Options) (*Model, error) {
 	if opts.Threads < 1 || opts.Threads > 256 {
 		return nil, fmt.Errorf("loading model: threads %d is outside 1 to 256: %w", opts.Threads, ErrInput)
 	}
-	onnx, err := Lower(g, values, opts.Batch)
-	if err != nil {
+	if opts.Precision == "" {
+		opts.Precision = Float32
+	}
+	if opts.Precision != Float32 && opts.Precision != Int8 {
+		return nil, fmt.Errorf("loading model: precision %q is neither %s nor %s: %w", opts.Precision, Float32, Int8, ErrInput)
+	}
+	m := &Model{graph: g, opts: opts, says: model.Description{
+		Engine: "onnxruntime", Version: r.version, Threads: opts.Threads, Precision: opts.Precision}}
+	if err := m.open(r, values); err != nil {
 		return nil, err
 	}
-	m := &Model{graph: g, batch: opts.Batch,
-		says: Description{Engine: "onnxruntime", Version: r.version, Threads: opts.Threads}}
-	if err := m.open(onnx, opts); err != nil {
-		return nil, err
+	if opts.OneAtATime {
+		var err error
+		if m.shared, err = m.newBuffers(); err != nil {
+			return nil, errors.Join(err, m.Close())
+		}
 	}
 	return m, nil
 }
 
 // open makes the session on the device asked for.
-func (m *Model) open(onnx []byte, opts Options) error {
-	switch opts.Device {
-	case CPU, CUDA:
-		return m.openOn(onnx, opts.Device)
+func (m *Model) open(r *Runtime, values map[string]safetensors.Tensor) error {
+	switch m.opts.Device {
+	case CPU, CUDA, TensorRT:
+		return m.openOn(r, m.opts.Device, values)
 	case Auto:
-		gpu := m.openOn(onnx, CUDA)
+		gpu := m.openOn(r, CUDA, values)
 		if gpu == nil {
+			m.says.Fallback = "auto took cuda, which is there"
 			return nil
 		}
+		if !errors.Is(gpu, ErrDevice) {
+			return gpu // the CPU would only say the same again
+		}
 		m.says.Fallback = fmt.Sprintf("auto took the cpu: %v", gpu)
-		return m.openOn(onnx, CPU)
+		return m.openOn(r, CPU, values)
 	}
-	return fmt.Errorf("device %q is none of %s, %s, %s: %w", opts.Device, CPU, CUDA, Auto, ErrDevice)
+	return fmt.Errorf("device %q is none of %s, %s, %s, %s: %w", m.opts.Device, CPU, CUDA, TensorRT, Auto, ErrDevice)
 }
 
-func (m *Model) openOn(onnx []byte, device string) error {
-	options, err := ort.NewSessionOptions()
+func (m *Model) openOn(r *Runtime, device string, values map[string]safetensors.Tensor) (err error) {
+	if m.opts.Precision == Int8 && device != CPU {
+		return fmt.Errorf("%s: the int8 path is the cpu's; ask for float32 there, or for cpu: %w", device, ErrDevice)
+	}
+	m.opts.Device, m.says.Device = device, device
+	if device == TensorRT && len(m.graph.Swapped()) > 0 {
+		m.values = values
+		m.says.Fallback = "tensorrt takes no weights as inputs: each bundle is an engine of its own, with the base in it"
+		return r.Offers(device)
+	}
+	m.session, err = m.load(m.graph, values)
+	return err
+}
+
+// load lowers a graph and makes an ONNX Runtime session of it.
+func (m *Model) load(g *graph.Graph, values map[string]safetensors.Tensor) (*ort.DynamicAdvancedSession, error) {
+	options, err := sessionOptions(m.opts.Device, m.opts.Threads)
 	if err != nil {
-		return fmt.Errorf("loading model: %s: %w", oneLine(err), ErrLibrary)
+		return nil, err
 	}
 	defer options.Destroy()
-	if err := configure(options, device, m.says.Threads); err != nil {
-		return err
+	onnx, err := lower(g, values, m.opts.Batch, m.opts.Precision)
+	if err != nil {
+		return nil, err
 	}
 	s, err := ort.NewDynamicAdvancedSessionWithONNXData(onnx, nil, nil, options)
-	if err != nil && device == CUDA {
-		return fmt.Errorf("loading model on cuda: %s: %w", oneLine(err), ErrDevice)
+	if err != nil && m.opts.Device != CPU {
+		return nil, fmt.Errorf("loading model on %s: %s: %w", m.opts.Device, oneLine(err), ErrDevice)
 	}
 	if err != nil {
-		return fmt.Errorf("loading model: %s: %w", oneLine(err), ErrLower)
+		return nil, fmt.Errorf("loading model: %s: %w", oneLine(err), ErrLower)
 	}
-	m.session, m.says.Device = s, device
-	return nil
-}
-
-// configure sets threads and device.
-func configure(options *ort.SessionOptions, device string, threads int) error {
-	err := errors.Join(
-		options.SetIntraOpNumThreads(threads),
-		options.SetInterOpNumThreads(1),
-		options.SetExecutionMode(ort.ExecutionModeSequential),
-		// A spinning pool would take the cores that the control loop needs between two inferences.
-		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
-	)
-	if err != nil {
-		return fmt.Errorf("configuring %s threads: %s: %w", strconv.Itoa(threads), oneLine(err), ErrLibrary)
-	}
-	if device == CUDA {
-		return configureCUDA(options)
-	}
-	return nil
-}
-
-// configureCUDA asks for CUDA alone: without the second setting ONNX Runtime would run on the CPU what CUDA
-// cannot, and say nothing.
-func configureCUDA(options *ort.SessionOptions) error {
-	const remedy = "it needs an NVIDIA driver, CUDA 13, cuDNN 9 and the library of the wheel onnxruntime-gpu 1.31.1; or ask for cpu"
-	cuda, err := ort.NewCUDAProviderOptions()
-	if err == nil {
-		defer cuda.Destroy()
-		err = options.AppendExecutionProviderCUDA(cuda)
-	}
-	if err == nil {
-		err = options.AddSessionConfigEntry("session.disable_cpu_ep_fallback", "1")
-	}
-	if err != nil {
-		return fmt.Errorf("cuda: %s: %s: %w", oneLine(err), remedy, ErrDevice)
-	}
-	return nil
+	return s, nil
 }
 
 // Describe says what really runs.
-func (m *Model) Describe() Description { return m.says }
+func (m *Model) Describe() model.Description { return m.says }
 
 // Graph is what was loaded.
 func (m *Model) Graph() *graph.Graph { return m.graph }
 
 // Close frees the model, after its sessions have been closed.
 func (m *Model) Close() error {
-	if err := m.session.Destroy(); err != nil {
+	var errs []error
+	if m.shared != nil {
+		errs = append(errs, m.shared.close())
+	}
+	if m.session != nil {
+		errs = append(errs, m.session.Destroy())
+	}
+	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing model: %s: %w", oneLine(err), ErrLibrary)
 	}
 	return nil

@@ -62,24 +62,7 @@ func TestReference(t *testing.T) {
 	for name, g := range variants(t) {
 		for _, batch := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s, batch %d", name, batch), func(t *testing.T) {
-				values := randomValues(g)
-				s := session(t, r, g, values, values, batch, 1)
-				for i := range g.Inputs {
-					copy(s.Input(i), noise(len(s.Input(i)), uint64(100+i)))
-				}
-				if err := s.Run(); err != nil {
-					t.Fatal(err)
-				}
-				for k := range batch {
-					want, err := graphtest.Run(g, example(s, k), values)
-					if err != nil {
-						t.Fatal(err)
-					}
-					got := slice(s.Output(0), batch, k)
-					if d := relative(got, want[0]); !(d <= tolerance) {
-						t.Errorf("example %d: relative difference %.3g, at most %.3g", k, d, tolerance)
-					}
-				}
+				holdToReference(t, r, g, batch, tolerance)
 			})
 		}
 	}
@@ -89,7 +72,7 @@ func TestReference(t *testing.T) {
 func example(s *Session, k int) map[string][]float64 {
 	out := map[string][]float64{}
 	for i, n := range s.model.graph.Inputs {
-		out[n.Name] = widen(slice(s.Input(i), s.model.batch, k))
+		out[n.Name] = widen(slice(s.Input(i), s.Batch(), k))
 	}
 	return out
 }
@@ -97,6 +80,99 @@ func example(s *Session, k int) map[string][]float64 {
 func slice(v []float32, batch, k int) []float32 {
 	n := len(v) / batch
 	return v[k*n : (k+1)*n]
+}
+
+// TestLayers holds single layers on maps to the naive evaluation, on shapes that no backbone has; whatever a layer
+// takes from the base has a delta of the bundle on top. Tolerance: sums of up to 54 float32 products.
+func TestLayers(t *testing.T) {
+	const tolerance = 1e-6
+	r := runtimeOrSkip(t)
+	adapted := func(b *graph.Builder, name string, shape ...int) *graph.Param {
+		p := b.Frozen(name, shape...)
+		b.Adapt(p, "delta."+name)
+		return p
+	}
+	conv := func(stride, groups int, pad graph.Pad, shape ...int) func(*graph.Builder) *graph.Node {
+		return func(b *graph.Builder) *graph.Node {
+			return b.Conv("n", b.Input("x", 6, 9, 8), adapted(b, "w", shape...), adapted(b, "b", shape[0]), stride, groups, pad)
+		}
+	}
+	for name, build := range map[string]func(b *graph.Builder) *graph.Node{
+		"convolution":          conv(1, 1, graph.Pad{}, 5, 6, 1, 1),
+		"convolution, strides": conv(2, 1, graph.Around(1), 5, 6, 3, 3),
+		"convolution, groups":  conv(1, 3, graph.Around(2), 9, 2, 3, 5),
+		"convolution, uneven":  conv(3, 2, graph.Pad{Top: 0, Left: 2, Bottom: 1, Right: 3}, 4, 3, 2, 4),
+		"depthwise":            conv(2, 6, graph.Pad{Bottom: 1, Right: 1}, 12, 1, 3, 3),
+		"convolution without bias": func(b *graph.Builder) *graph.Node {
+			return b.Conv("n", b.Input("x", 6, 9, 8), b.Trained("w", 5, 6, 2, 2), nil, 1, 1, graph.Pad{Left: 1})
+		},
+		"max pool": func(b *graph.Builder) *graph.Node {
+			return b.MaxPool("n", b.Input("x", 3, 9, 8), 3, 2, graph.Around(1))
+		},
+		"max pool, bare": func(b *graph.Builder) *graph.Node {
+			return b.MaxPool("n", b.Input("x", 3, 9, 8), 2, 3, graph.Pad{Right: 1})
+		},
+		"average, even":   func(b *graph.Builder) *graph.Node { return b.AvgPool("n", b.Input("x", 3, 8, 6), 2, 2) },
+		"average, odd":    func(b *graph.Builder) *graph.Node { return b.AvgPool("n", b.Input("x", 3, 9, 7), 2, 2) },
+		"average of one":  func(b *graph.Builder) *graph.Node { return b.AvgPool("n", b.Input("x", 3, 1, 2), 2, 2) },
+		"average, wide":   func(b *graph.Builder) *graph.Node { return b.AvgPool("n", b.Input("x", 3, 10, 9), 4, 3) },
+		"mean":            func(b *graph.Builder) *graph.Node { return b.MeanMap("n", b.Input("x", 5, 3, 7)) },
+		"mean of a pixel": func(b *graph.Builder) *graph.Node { return b.MeanMap("n", b.Input("x", 5, 1, 1)) },
+		"gate":            func(b *graph.Builder) *graph.Node { return b.Gate("n", b.Input("x", 5, 3, 7), b.Input("g", 5)) },
+		"gain":            func(b *graph.Builder) *graph.Node { return b.Gain("n", b.Input("x", 5, 3, 7), -0.3) },
+		"sigmoid":         func(b *graph.Builder) *graph.Node { return b.Activate("n", graph.Sigmoid, b.Input("x", 5)) },
+		"patches": func(b *graph.Builder) *graph.Node {
+			return b.PatchEmbed("n", b.Input("x", 3, 4, 6), adapted(b, "w", 5, 3, 2, 2), adapted(b, "b", 5), 2)
+		},
+		"norm": func(b *graph.Builder) *graph.Node {
+			return b.LayerNorm("n", b.Input("x", 4, 6), adapted(b, "w", 6), adapted(b, "b", 6), 1e-5)
+		},
+		"linear": func(b *graph.Builder) *graph.Node {
+			return b.Linear("n", b.Input("x", 4, 6), adapted(b, "w", 3, 6), adapted(b, "b", 3))
+		},
+		"scale": func(b *graph.Builder) *graph.Node { return b.Scale("n", b.Input("x", 4, 6), adapted(b, "w", 6)) },
+		"position": func(b *graph.Builder) *graph.Node {
+			return b.Position("n", b.Input("x", 4, 6), adapted(b, "w", 1, 4, 6))
+		},
+		"prepend": func(b *graph.Builder) *graph.Node {
+			return b.Prepend("n", b.Input("x", 4, 6), adapted(b, "w", 1, 2, 6))
+		},
+		"shared delta": func(b *graph.Builder) *graph.Node {
+			w := adapted(b, "w", 6, 6)
+			return b.Linear("n", b.Linear("m", b.Input("x", 4, 6), w, nil), w, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := graph.NewBuilder()
+			g, err := b.Build(build(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			holdToReference(t, r, g, 2, tolerance)
+		})
+	}
+}
+
+// holdToReference runs g on noise and compares every example with the naive evaluation.
+func holdToReference(t *testing.T, r *Runtime, g *graph.Graph, batch int, tolerance float64) {
+	t.Helper()
+	values := randomValues(g)
+	s := session(t, r, g, values, values, batch, 1)
+	for i := range g.Inputs {
+		copy(s.Input(i), noise(len(s.Input(i)), uint64(100+i)))
+	}
+	if err := s.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for k := range batch {
+		want, err := graphtest.Run(g, example(s, k), values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := relative(slice(s.Output(0), batch, k), want[0]); !(d <= tolerance) {
+			t.Errorf("example %d: relative difference %.3g, at most %.3g", k, d, tolerance)
+		}
+	}
 }
 
 func TestLowerRefuses(t *testing.T) {

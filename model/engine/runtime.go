@@ -3,7 +3,8 @@
 // resident base serves many bundles.
 //
 // What belongs here: the lowering, devices and threads, and tensors that are filled in place. What does not:
-// what the layers are (model/graph, model/backbone, model/adapter) and training (model/train).
+// what the layers are (model/graph, model/backbone, model/adapter), training (model/train), and what bundles on
+// one base share (model/serving).
 //
 // The library is ONNX Runtime's own libonnxruntime.so, from the PyPI wheel onnxruntime 1.32.0 (CPU) or
 // onnxruntime-gpu; nothing is linked in.
@@ -109,7 +110,14 @@ func libraryVersion(path string) []int {
 	return out
 }
 
-// oneLine flattens the library's messages, which run over several and end in a full stop.
+// oneLine flattens the library's messages, which run over several lines and end in a full stop, and leaves out
+// where in its sources an error was made: "file:line function [ONNXRuntimeError] : 1 : FAIL : what is wrong".
 func oneLine(err error) string {
-	return strings.TrimRight(strings.Join(strings.Fields(err.Error()), " "), ".")
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if _, tail, ok := strings.Cut(text, "[ONNXRuntimeError] : "); ok {
+		if parts := strings.SplitN(tail, " : ", 3); len(parts) == 3 {
+			text = parts[2]
+		}
+	}
+	return strings.TrimRight(text, ".")
 }

@@ -54,3 +54,15 @@ func TestFindLibrary(t *testing.T) {
 		t.Errorf("found %q %v", got, err)
 	}
 }
+
+func TestOneLine(t *testing.T) {
+	for said, want := range map[string]string{
+		"Error running\nnetwork: it failed.": "Error running network: it failed",
+		"Error: /src/a.cc:1 void f() [ONNXRuntimeError] : 1 : FAIL : Failed to load library a.so with error: b : c": "Failed to load library a.so with error: b : c",
+		"[ONNXRuntimeError] : 1": "[ONNXRuntimeError] : 1",
+	} {
+		if got := oneLine(errors.New(said)); got != want {
+			t.Errorf("%q becomes %q, want %q", said, got, want)
+		}
+	}
+}

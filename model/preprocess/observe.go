@@ -21,6 +21,7 @@ type Observer struct {
 	joints  int
 	proprio Stats
 	lanes   []lane
+	history *history
 }
 
 // lane is the work space of one camera. The slices look into the Mats' own memory, which OpenCV keeps as long
@@ -50,6 +51,7 @@ func NewObserver(spec Spec, n int, proprio Stats) (*Observer, error) {
 			return nil, errors.Join(err, o.Close())
 		}
 	}
+	o.history = newHistory(&o.spec, o.pictures())
 	return o, nil
 }
 
@@ -72,8 +74,8 @@ func newLane(c Camera) (lane, error) {
 // Observation is a buffer that fits this observer.
 func (o *Observer) Observation() *model.Observation {
 	obs := &model.Observation{}
-	for _, c := range o.spec.Cameras {
-		obs.Images = append(obs.Images, make([]float32, 3*c.Width*c.Height))
+	for range o.spec.observations() {
+		obs.Images = append(obs.Images, o.pictures()...)
 	}
 	if o.spec.Proprioception == ProprioPositions {
 		obs.Proprio = make([]float32, o.joints)
@@ -81,18 +83,30 @@ func (o *Observer) Observation() *model.Observation {
 	return obs
 }
 
+// pictures are buffers for one picture per camera.
+func (o *Observer) pictures() [][]float32 {
+	var out [][]float32
+	for _, c := range o.spec.Cameras {
+		out = append(out, make([]float32, 3*c.Width*c.Height))
+	}
+	return out
+}
+
 // Observe fills obs, made by Observation, from one frame per camera in the spec's order and, if the spec asks
-// for proprioception, from state. An error wraps ErrFrame, or is *NotFiniteError for a position.
+// for proprioception, from state. With a history, what earlier calls of the same episode saw comes before it,
+// by the state's stamp. An error wraps ErrFrame, or is *NotFiniteError for a position.
 func (o *Observer) Observe(frames []*camera.Frame, state *robot.State, obs *model.Observation) error {
 	if len(frames) != len(o.lanes) {
 		return fmt.Errorf("%w: %d frames, want %d", ErrFrame, len(frames), len(o.lanes))
 	}
+	newest := len(obs.Images) - len(frames)
 	for i := range frames {
 		if err := o.check(i, frames[i]); err != nil {
 			return err
 		}
-		o.lanes[i].fill(frames[i], obs.Images[i], o.spec.Cameras[i])
+		o.lanes[i].fill(frames[i], obs.Images[newest+i], o.spec.Cameras[i])
 	}
+	o.history.observe(state, obs)
 	if o.spec.Proprioception == ProprioNone {
 		return nil
 	}

@@ -26,6 +26,9 @@ const (
 // nameLetters may stand in a camera's name, which becomes part of a topic and of a tensor's name.
 const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
 
+// maxHistory bounds the observations seen at once.
+const maxHistory = 8
+
 // maxSide bounds pictures, in pixels, so that a broken spec cannot ask for all memory.
 const maxSide = 4096
 
@@ -48,8 +51,18 @@ type Camera struct {
 // Spec is how an observation is made. The order of the cameras is that of the model's inputs.
 type Spec struct {
 	Cameras        []Camera
-	Proprioception string // ProprioNone or ProprioPositions
+	Proprioception string  // ProprioNone or ProprioPositions
+	History        int     `json:",omitempty"` // observations seen at once, the newest included; 0 counts as 1
+	RateHz         float64 `json:",omitempty"` // of the observations of a history; not asked for without one
 }
+
+// One is the spec for a single observation's pictures: what the base sees.
+func (s Spec) One() Spec {
+	s.Proprioception, s.History, s.RateHz = ProprioNone, 0, 0
+	return s
+}
+
+func (s *Spec) observations() int { return max(s.History, 1) }
 
 // Validate says what is wrong, naming camera, field and value.
 func (s Spec) Validate() error {
@@ -72,6 +85,12 @@ func (s Spec) Validate() error {
 	if s.Proprioception != ProprioNone && s.Proprioception != ProprioPositions {
 		return fmt.Errorf("%w: proprioception: %q, want %q or %q",
 			ErrSpec, s.Proprioception, ProprioNone, ProprioPositions)
+	}
+	if s.History < 0 || s.History > maxHistory {
+		return fmt.Errorf("%w: history: %d observations, want 1 to %d", ErrSpec, s.History, maxHistory)
+	}
+	if s.History > 1 && !(s.RateHz > 0 && s.RateHz <= 1000) {
+		return fmt.Errorf("%w: history: rate %g Hz, want above 0 and at most 1000", ErrSpec, s.RateHz)
 	}
 	return nil
 }

@@ -22,10 +22,11 @@ type EngineSource struct {
 	says    string
 }
 
-// NewEngineSource is for the features of net on the base in file; device is one of the engine's, batch the
+// NewEngineSource is for the frozen features of net's cameras on the base in file; device is one of the engine's, batch the
 // observations of one run. It loads the model once to learn what really runs.
 func NewEngineSource(rt *engine.Runtime, net adapter.Network, file *safetensors.File, device string, batch int) (*EngineSource, error) {
-	net.Proprio = 0 // not the base's; training appends it
+	// The rest is not the base's: training puts observations and proprioception side by side itself.
+	net.Proprio, net.History, net.Adapters = 0, 1, adapter.Placement{}
 	g, err := net.Features()
 	if err != nil {
 		return nil, err

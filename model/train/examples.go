@@ -21,15 +21,27 @@ const (
 type examples struct {
 	n, in, out   int
 	x, y, weight []float32 // (n, in), (n, out), (n, out); weight 0 where a chunk runs past the episode's end
+	of           []origin
+	// show copies what example i saw into row r of a network's inputs.
+	show func(i, r int, input func(int) []float32) error
 }
 
-// demonstrations are the successful episodes, without their pictures.
+// features shows a head its cached features, and the positions.
+func (ex *examples) features(i, r int, input func(int) []float32) error {
+	copy(input(0)[r*ex.in:(r+1)*ex.in], ex.x[i*ex.in:])
+	return nil
+}
+
+// origin is what an example shows.
+type origin struct{ episode, step, view int } // episode counts through demonstrations.episodes
+
+// demonstrations are the successful episodes, with their pictures only where those are asked for.
 type demonstrations struct {
 	episodes []*dataset.Episode
 	excluded int // failures
 }
 
-func readDemonstrations(d *dataset.Dataset) (*demonstrations, error) {
+func readDemonstrations(d *dataset.Dataset, pictures bool) (*demonstrations, error) {
 	out := &demonstrations{}
 	for _, seed := range d.Seeds() {
 		e, err := d.Episode(seed)
@@ -41,7 +53,9 @@ func readDemonstrations(d *dataset.Dataset) (*demonstrations, error) {
 			continue
 		}
 		for i := range e.Steps {
-			e.Steps[i].Pictures = nil
+			if !pictures {
+				e.Steps[i].Pictures = nil
+			}
 		}
 		out.episodes = append(out.episodes, e)
 	}
@@ -127,6 +141,7 @@ type assembly struct {
 	features [][]float32 // per episode (steps, views, width)
 	width    int
 	views    int
+	history  int // observations side by side, oldest first; before the first step stands the first
 	chunk    int
 	joints   int
 	proprio  *preprocess.Stats // nil for none
@@ -136,7 +151,8 @@ type assembly struct {
 
 // examples takes the episodes where held is as asked: all views to train on, the plain one to validate.
 func (a *assembly) examples(d *demonstrations, held []bool, want bool) (*examples, error) {
-	ex := &examples{in: a.width, out: a.chunk * a.actions.Dim()}
+	ex := &examples{in: a.history * a.width, out: a.chunk * a.actions.Dim()}
+	ex.show = ex.features
 	if a.proprio != nil {
 		ex.in += a.joints
 	}
@@ -170,12 +186,15 @@ func (a *assembly) append(ex *examples, i int, e *dataset.Episode, s, views int)
 		}
 	}
 	for v := range views {
-		at := (s*a.views + v) * a.width
-		ex.x = append(ex.x, a.features[i][at:at+a.width]...)
+		for back := a.history - 1; back >= 0; back-- {
+			at := (max(s-back, 0)*a.views + v) * a.width
+			ex.x = append(ex.x, a.features[i][at:at+a.width]...)
+		}
 		if a.proprio != nil {
 			ex.x = append(ex.x, a.positions(&e.Steps[s])...)
 		}
 		ex.y, ex.weight = append(ex.y, y...), append(ex.weight, weight...)
+		ex.of = append(ex.of, origin{i, s, v})
 		ex.n++
 	}
 	return nil

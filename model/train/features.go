@@ -12,13 +12,10 @@ import (
 	"slices"
 	"sync"
 
-	"sim2reald/camera"
-	"sim2reald/camera/encoded"
 	"sim2reald/model"
 	"sim2reald/model/dataset"
 	"sim2reald/model/preprocess"
 	"sim2reald/model/safetensors"
-	"sim2reald/robot"
 )
 
 // Source computes features of the frozen base.
@@ -43,7 +40,7 @@ type Extractor interface {
 // extraction is the work of computing features of many episodes, and where they are kept.
 type extraction struct {
 	source  Source
-	spec    preprocess.Spec // pictures only: proprioception is not the base's
+	spec    preprocess.Spec // pictures of one observation: the rest is not the base's
 	augment Augment
 	joints  int
 	read    func(seed int64) (*dataset.Episode, error) // with pictures
@@ -52,8 +49,7 @@ type extraction struct {
 
 // newExtraction names the cache by everything that the features depend on beside the episode.
 func newExtraction(d *dataset.Dataset, source Source, opt *Options) (*extraction, error) {
-	spec, a := opt.spec(&d.Meta), opt.Augment
-	spec.Proprioception = preprocess.ProprioNone
+	spec, a := opt.spec(&d.Meta).One(), opt.Augment
 	key, err := json.Marshal(struct {
 		Version int
 		Base    string
@@ -181,33 +177,27 @@ func (x *extraction) save(e *dataset.Episode, features []float32) error {
 type worker struct {
 	x         *extraction
 	extractor Extractor
-	observer  *preprocess.Observer
-	plain     []*camera.Frame // decoded, per camera
-	varied    []*camera.Frame
+	eye       *eye
 	batch     []*model.Observation
 }
 
 func (x *extraction) newWorker() (*worker, error) {
-	observer, err := preprocess.NewObserver(x.spec, x.joints, preprocess.Stats{})
+	e, err := newEye(x.spec, x.augment, x.joints)
 	if err != nil {
 		return nil, err
 	}
 	extractor, err := x.source.Extractor()
 	if err != nil {
-		return nil, errors.Join(err, observer.Close())
+		return nil, errors.Join(err, e.close())
 	}
-	w := &worker{x: x, extractor: extractor, observer: observer}
-	for _, c := range x.spec.Cameras {
-		w.plain = append(w.plain, &camera.Frame{Camera: c.Name})
-		w.varied = append(w.varied, &camera.Frame{Camera: c.Name})
-	}
+	w := &worker{x: x, extractor: extractor, eye: e}
 	for range extractor.Batch() {
-		w.batch = append(w.batch, observer.Observation())
+		w.batch = append(w.batch, e.observer.Observation())
 	}
 	return w, nil
 }
 
-func (w *worker) close() error { return errors.Join(w.observer.Close(), w.extractor.Close()) }
+func (w *worker) close() error { return errors.Join(w.eye.close(), w.extractor.Close()) }
 
 // episode computes all views of all steps, in batches that depend on the episode alone.
 func (w *worker) episode(ctx context.Context, seed int64) ([]float32, error) {
@@ -232,11 +222,11 @@ func (w *worker) episode(ctx context.Context, seed int64) ([]float32, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if err := w.decode(e, s); err != nil {
+		if err := w.eye.decode(e, s); err != nil {
 			return nil, err
 		}
 		for v := range w.x.views() {
-			if err := w.observe(e, s, v, w.batch[filled]); err != nil {
+			if err := w.eye.observe(e, s, v, w.batch[filled]); err != nil {
 				return nil, err
 			}
 			if filled++; filled == len(w.batch) {
@@ -248,23 +238,4 @@ func (w *worker) episode(ctx context.Context, seed int64) ([]float32, error) {
 	}
 	err = flush()
 	return out, err
-}
-
-func (w *worker) decode(e *dataset.Episode, step int) error {
-	for c, data := range e.Steps[step].Pictures {
-		if err := encoded.Decode(data, w.plain[c]); err != nil {
-			return fmt.Errorf("episode of seed %d, step %d, camera %s: %w", e.Seed, step, w.plain[c].Camera, err)
-		}
-	}
-	return nil
-}
-
-func (w *worker) observe(e *dataset.Episode, step, view int, obs *model.Observation) error {
-	for c := range w.plain {
-		w.x.augment.at(e.Seed, step, c, view).render(w.plain[c], w.varied[c])
-	}
-	if err := w.observer.Observe(w.varied, &robot.State{}, obs); err != nil {
-		return fmt.Errorf("episode of seed %d, step %d: %w", e.Seed, step, err)
-	}
-	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
-
-	"sim2reald/model/graph"
 )
 
 // fitted says how far a fit came.
@@ -15,22 +13,21 @@ type fitted struct {
 	first, last, validation float64 // losses
 }
 
-// fit changes w to lower the loss over train. After a cancel it stops between two steps; the epochs it
+// fit changes what n has learned to lower the loss over train. After a cancel it stops between two steps; the epochs it
 // finished count. report is called after each epoch.
-func fit(ctx context.Context, g *graph.Graph, w weights, train, held *examples, opt *Options,
-	report func(Progress)) (f fitted, err error) {
+func fit(ctx context.Context, n *network, train, held *examples, opt *Options, report func(Progress)) (f fitted, err error) {
 	batch := min(opt.Batch, train.n)
-	o, err := newObjective(g, w, batch, true)
+	o, err := n.objective(batch, true)
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = firstError(err, o.Close()) }()
-	v, err := newValidator(g, w, held, batch)
+	v, err := newValidator(n, held, batch)
 	if err != nil {
 		return f, err
 	}
 	defer func() { err = firstError(err, v.close()) }()
-	t := &trainer{o: o, data: train, solver: newAdam(opt.WeightDecay), opt: opt,
+	t := &trainer{n: n, o: o, data: train, solver: newAdam(opt.WeightDecay), opt: opt,
 		total: opt.Epochs * (train.n / batch), shuffle: rand.New(rand.NewPCG(uint64(opt.Seed), streamShuffle))}
 	start := time.Now()
 	f.validation = math.NaN()
@@ -62,7 +59,8 @@ func firstError(err, other error) error {
 
 // trainer makes steps.
 type trainer struct {
-	o       *objective
+	n       *network
+	o       *batched
 	data    *examples
 	solver  *adam
 	opt     *Options
@@ -79,7 +77,9 @@ func (t *trainer) epoch(ctx context.Context) (float64, error) {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
-		t.o.load(t.data, order[:rows])
+		if err := t.o.load(t.data, order[:rows]); err != nil {
+			return 0, err
+		}
 		loss, err := t.step()
 		if err != nil {
 			return 0, err
@@ -91,7 +91,7 @@ func (t *trainer) epoch(ctx context.Context) (float64, error) {
 }
 
 func (t *trainer) step() (float64, error) {
-	loss, err := t.o.run()
+	loss, err := t.o.Run()
 	if err != nil {
 		return 0, err
 	}
@@ -101,35 +101,23 @@ func (t *trainer) step() (float64, error) {
 	rate := cosine(t.opt.LearningRate, t.done, int(t.opt.WarmUp*float64(t.total)), t.total)
 	t.done++
 	t.solver.begin()
-	for i, name := range t.o.learned {
-		w := t.o.w[name]
-		matrix := t.o.params[name].Dims() == 2
-		t.solver.update(name, w, t.o.gradient(i), rate, matrix)
+	for i, p := range t.o.Learned() {
+		t.solver.update(p.Name, t.n.live[p.Name], t.o.Gradient(i), rate, len(p.Shape) > 1)
 	}
 	return loss, nil
 }
 
-// load copies the examples of these indexes into the graph's inputs; rows beyond them weigh nothing.
-func (o *objective) load(ex *examples, indexes []int) {
-	clear(o.weight)
-	for r, i := range indexes {
-		copy(o.x[r*ex.in:(r+1)*ex.in], ex.x[i*ex.in:])
-		copy(o.target[r*ex.out:(r+1)*ex.out], ex.y[i*ex.out:])
-		copy(o.weight[r*ex.out:(r+1)*ex.out], ex.weight[i*ex.out:])
-	}
-}
-
 // validator computes the loss over held-out examples with the same weights.
 type validator struct {
-	o    *objective
+	o    *batched
 	data *examples
 }
 
-func newValidator(g *graph.Graph, w weights, held *examples, rows int) (*validator, error) {
+func newValidator(n *network, held *examples, rows int) (*validator, error) {
 	if held.n == 0 {
 		return &validator{data: held}, nil
 	}
-	o, err := newObjective(g, w, rows, false)
+	o, err := n.objective(rows, false)
 	return &validator{o, held}, err
 }
 
@@ -144,8 +132,10 @@ func (v *validator) loss() (float64, error) {
 		for i := at; i < min(at+v.o.rows, v.data.n); i++ {
 			indexes = append(indexes, i)
 		}
-		v.o.load(v.data, indexes)
-		loss, err := v.o.run()
+		if err := v.o.load(v.data, indexes); err != nil {
+			return 0, err
+		}
+		loss, err := v.o.Run()
 		if err != nil {
 			return 0, err
 		}

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gorgonia.org/gorgonia"
-
 	"sim2reald/model"
 	"sim2reald/model/adapter"
 	"sim2reald/model/backbone"
@@ -43,33 +41,27 @@ func runtimeOrSkip(t *testing.T) *engine.Runtime {
 // largest action. Both sum 768 products in float32, in different orders.
 func TestHeadParityWithONNXRuntime(t *testing.T) {
 	rt := runtimeOrSkip(t)
-	UseBLAS(1)
 	for _, activation := range []graph.Op{graph.ReLU, graph.GELU} {
-		g, w := testWeights(t, adapter.Head{In: 768, Hidden: []int{256, 256}, Out: 8, Activation: activation})
+		n := testNetwork(t, adapter.Head{In: 768, Hidden: []int{256, 256}, Out: 8, Activation: activation})
 		const rows = 16
-		l, err := lower(g, w, rows)
+		o := testObjective(t, n, rows, true)
+		if _, err := o.Run(); err != nil {
+			t.Fatal(err)
+		}
+		m, err := rt.Load(n.graph, nil, engine.Options{Threads: 1, Device: engine.CPU, Batch: rows})
 		if err != nil {
 			t.Fatal(err)
 		}
-		fill(rand.New(rand.NewPCG(9, 9)), l.x)
-		vm := gorgonia.NewTapeMachine(l.g)
-		if err := vm.RunAll(); err != nil {
-			t.Fatal(err)
-		}
-		m, err := rt.Load(g, nil, engine.Options{Threads: 1, Device: engine.CPU, Batch: rows})
+		s, err := m.Session(n.tensors())
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := m.Session(w.pack(g))
-		if err != nil {
-			t.Fatal(err)
-		}
-		copy(s.Input(0), l.x)
+		copy(s.Input(0), o.Input(0))
 		if err := s.Run(); err != nil {
 			t.Fatal(err)
 		}
 		diff, size := 0.0, 0.0
-		for i, y := range l.out.Value().Data().([]float32) {
+		for i, y := range o.Output() {
 			diff = max(diff, math.Abs(float64(y-s.Output(0)[i])))
 			size = max(size, math.Abs(float64(y)))
 		}
@@ -77,7 +69,7 @@ func TestHeadParityWithONNXRuntime(t *testing.T) {
 		if !(diff <= 1e-5*size) || size == 0 {
 			t.Fatalf("%s: differ by %g of %g", activation, diff, size)
 		}
-		for _, c := range []interface{ Close() error }{s, m, vm} {
+		for _, c := range []interface{ Close() error }{s, m} {
 			if err := c.Close(); err != nil {
 				t.Fatal(err)
 			}

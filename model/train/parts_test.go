@@ -105,7 +105,7 @@ func TestChunkBeyondTheEndWeighsNothing(t *testing.T) {
 	for i := range e.Steps {
 		e.Steps[i].Wanted.DQ[0] = 0.1 * float64(i+1)
 	}
-	a := &assembly{features: [][]float32{{10, 11, 20, 21, 30, 31}}, width: 1, views: 2, chunk: 2, joints: 1,
+	a := &assembly{features: [][]float32{{10, 11, 20, 21, 30, 31}}, width: 1, views: 2, history: 1, chunk: 2, joints: 1,
 		actions: actions, limits: robot.Limits{DQMax: robot.Vector{9}}}
 	d := &demonstrations{episodes: []*dataset.Episode{e}}
 	ex, err := a.examples(d, []bool{false}, false)

@@ -38,10 +38,17 @@ MODELS = {
     "vit_clip": {"pre_norm": True, "activation": "quick_gelu", "norm_eps": 1e-5},
     "vit_dinov2": {"image_size": 28, "patch_size": 14, "layer_scale": True},
     "vit_reg": {"layer_scale": True, "register_tokens": 3},
+    "vit_reg_embedded": {"pool": "avg", "register_tokens": 2, "mlp_ratio": 2.572},
+    "vit_bare": {"patch_size": 16, "heads": 1, "pre_norm": True, "depth": 3},
+    "vit_resized": {"width": 40, "heads": 5, "pool": "avg"},
 }
+# Cases whose position embedding covers the patches alone, and those whose picture is not the pretraining's
+# size.
+PATCHES_ALONE = {"vit_reg", "vit_bare"}
+SIZES = {"vit_resized": (24, 56)}
 
 
-def build(arch):
+def build(name, arch):
     return VisionTransformer(
         img_size=arch["image_size"],
         patch_size=arch["patch_size"],
@@ -56,7 +63,8 @@ def build(arch):
         norm_layer=functools.partial(torch.nn.LayerNorm, eps=arch["norm_eps"]),
         init_values=1e-5 if arch["layer_scale"] else None,
         reg_tokens=arch["register_tokens"],
-        no_embed_class=arch["register_tokens"] > 0,
+        no_embed_class=name in PATCHES_ALONE,
+        dynamic_img_size=name in SIZES,
     ).eval()
 
 
@@ -64,11 +72,11 @@ def build(arch):
 def generate(name, changes, seed):
     torch.manual_seed(seed)
     arch = TINY | changes
-    model = build(arch)
+    model = build(name, arch)
     for parameter in model.parameters():
         parameter.add_(0.1 * torch.randn_like(parameter))
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, HERE / f"{name}.safetensors")
-    image = torch.randn(2, 3, arch["image_size"], arch["image_size"])
+    image = torch.randn(2, 3, *SIZES.get(name, (arch["image_size"], arch["image_size"])))
     tokens = model.forward_features(image)
     pooled = model.forward_head(tokens, pre_logits=True)
     model = model.double()

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"sim2reald/daemon/config"
+	"sim2reald/daemon/control"
+	"sim2reald/model"
+	"sim2reald/model/adapter"
+	"sim2reald/model/base"
+	"sim2reald/model/bundle"
+	"sim2reald/model/engine"
+	"sim2reald/model/preprocess"
+	"sim2reald/model/safetensors"
+	"sim2reald/model/serving"
+)
+
+// brain is what decides: one base on an engine, with room for every bundle of the configuration. Files and
+// weights are checked when it is opened, before anything else is started, so that a bad one costs no time.
+type brain struct {
+	cfg     config.Config
+	base    *base.Base
+	bundle  *bundle.Bundle   // of policy.bundle
+	others  []*bundle.Bundle // of policy.resident
+	runtime *engine.Runtime  // nil where another engine computes
+	serving *serving.Base
+}
+
+func openBrain(cfg config.Config) (*brain, error) {
+	b := &brain{cfg: cfg}
+	if err := b.open(); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *brain) open() (err error) {
+	if b.bundle, err = bundle.Load(b.cfg.Policy.Bundle); err != nil {
+		return err
+	}
+	if b.base, err = base.Open(b.cfg.Policy.Base); err != nil {
+		return err
+	}
+	if err := b.sameBase(); err != nil {
+		return err
+	}
+	if err := b.openOthers(); err != nil {
+		return err
+	}
+	network, err := b.network()
+	if err != nil {
+		return err
+	}
+	g, err := network.Graph()
+	if err != nil {
+		return err
+	}
+	weights, err := b.base.Arch.Values(b.base.File, network.Height, network.Width)
+	if err != nil {
+		return err
+	}
+	e, whole, err := b.engine()
+	if err != nil {
+		return err
+	}
+	if b.serving, err = serving.Open(e, g, weights, serving.Options{Whole: whole}); err != nil {
+		return err
+	}
+	b.base = withoutWeights(b.base)
+	return nil
+}
+
+// withoutWeights lets go of what the engine now has: the base is in memory once.
+func withoutWeights(b *base.Base) *base.Base {
+	bare := *b
+	bare.File = nil
+	return &bare
+}
+
+// openOthers loads the bundles that are kept beside the first.
+func (b *brain) openOthers() error {
+	for _, path := range b.cfg.Policy.Resident {
+		other, err := bundle.Load(path)
+		if err != nil {
+			return err
+		}
+		if err := fitsBase(other, b.base); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		b.others = append(b.others, other)
+	}
+	return nil
+}
+
+// network is the first bundle's, with a place for every adapter of the others.
+func (b *brain) network() (adapter.Network, error) {
+	network, err := b.bundle.Manifest.Network()
+	if err != nil {
+		return network, err
+	}
+	placements := []adapter.Placement{network.Adapters}
+	for _, other := range b.others {
+		n, err := other.Manifest.Network()
+		if err != nil {
+			return network, err
+		}
+		placements = append(placements, n.Adapters)
+	}
+	network.Adapters, err = serving.Union(placements...)
+	return network, err
+}
+
+// describe says what really computes.
+func (b *brain) describe() model.Description {
+	d := b.serving.Describe()
+	if b.cfg.Engine.Device == engine.Auto && d.Fallback == "" {
+		d.Fallback = "auto took the " + d.Device + ": " + d.Engine + " computes nowhere else"
+	}
+	return d
+}
+
+// sameBase is the first of the checks against the rig, made before weights are loaded into an engine.
+func (b *brain) sameBase() error { return fitsBase(b.bundle, b.base) }
+
+func fitsBase(b *bundle.Bundle, on *base.Base) error {
+	m := &b.Manifest
+	if m.Base.Digest == on.Identity() {
+		return nil
+	}
+	return &bundle.MismatchError{
+		Key: "base.digest", Bundle: m.Base.Digest, Rig: on.Identity(),
+		Remedy: "set policy.base to the file of " + m.Base.Name + ", or train a bundle for this base",
+	}
+}
+
+// policy makes an actor of the first bundle with the given parameters and scale of its answers: the bundle's
+// own, or untrained ones.
+func (b *brain) policy(params map[string]safetensors.Tensor, actions *preprocess.Actions) (*policy, error) {
+	return b.policyOf(b.bundle, params, actions)
+}
+
+// load makes a bundle resident and asks it about fixed observations: what it returns may take over.
+func (b *brain) load(from *bundle.Bundle) (*policy, error) {
+	actions, err := from.Actions()
+	if err != nil {
+		return nil, err
+	}
+	return b.policyOf(from, from.Params(), actions)
+}
+
+func (b *brain) policyOf(from *bundle.Bundle, params map[string]safetensors.Tensor, actions *preprocess.Actions) (*policy, error) {
+	network, err := from.Manifest.Network()
+	if err != nil {
+		return nil, err
+	}
+	g, err := network.Graph()
+	if err != nil {
+		return nil, err
+	}
+	p := &policy{bundle: from}
+	if p.resident, err = b.serving.Add(g, params); err != nil {
+		return nil, err
+	}
+	if err := p.open(actions); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Close lets the engine go, after every policy.
+func (b *brain) Close() error {
+	var errs []error
+	if b.serving != nil {
+		errs = append(errs, b.serving.Close())
+	}
+	if b.runtime != nil {
+		errs = append(errs, b.runtime.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// policy is a resident bundle as an actor, and what it must give back.
+type policy struct {
+	bundle   *bundle.Bundle
+	actor    control.Actor
+	resident *serving.Resident
+	observer *preprocess.Observer
+}
+
+func (p *policy) open(actions *preprocess.Actions) (err error) {
+	m := &p.bundle.Manifest
+	if p.observer, err = p.bundle.Observer(); err != nil {
+		return err
+	}
+	predict, err := serving.NewPolicy(p.resident, m.Action.ChunkSize, len(m.Action.Dimensions))
+	if err != nil {
+		return err
+	}
+	if err := predict.Verify(); err != nil {
+		return fmt.Errorf("bundle %s: %w", m.Name, err)
+	}
+	p.actor, err = control.NewPolicyActor(p.observer, p.observer.Observation(), predict, actions, m.Action.NActionSteps)
+	return err
+}
+
+// name tells the bundle to a person.
+func (p *policy) name() string { return p.bundle.Manifest.Name + " " + p.bundle.Digest() }
+
+// pilot is the policy at the controls of a workcell.
+func (p *policy) pilot(w *workcell, baseDigest string) control.Pilot {
+	m := &p.bundle.Manifest
+	return control.Pilot{
+		Actor: p.actor, Limits: m.Limits.Robot(), Bundle: p.bundle.Digest(),
+		CheckRig: func() error {
+			rig := w.rigOf(baseDigest, 1)
+			return bundle.Check(m, &rig)
+		},
+	}
+}
+
+func (p *policy) Close() error {
+	errs := []error{p.resident.Close()}
+	if p.observer != nil {
+		errs = append(errs, p.observer.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// bundleIn loads a bundle that an operator names: a file of policy.folder, and of no other.
+func bundleIn(folder, name string) (*bundle.Bundle, error) {
+	if !filepath.IsLocal(name) {
+		return nil, fmt.Errorf("bundle %q: name a file of policy.folder, %s", name, folder)
+	}
+	return bundle.Load(filepath.Join(folder, name))
+}

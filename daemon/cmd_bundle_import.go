@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"sim2reald/daemon/config"
+	"sim2reald/model/base"
+	"sim2reald/model/bundle"
+)
+
+// cmdBundleImport makes a bundle of what the PyTorch package trained. Everything is checked against the base
+// before a byte is written.
+func cmdBundleImport(_ context.Context, args []string) error {
+	fs := flag.NewFlagSet("bundle import", flag.ContinueOnError)
+	cfgPath := fs.String("config", "", "configuration `file`, for policy.base; none means the defaults")
+	basePath := fs.String("base", "", "`file` of the base that it was trained on; none means policy.base")
+	out := fs.String("out", "", "`file` to write the bundle to")
+	fs.Usage = func() {
+		fmt.Fprintln(fs.Output(), "sim2reald bundle import [-base FILE] -out BUNDLE FILE")
+		fs.PrintDefaults()
+	}
+	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return err
+	} else if err != nil {
+		return errUsage
+	}
+	if *out == "" {
+		return fmt.Errorf("bundle import: -out is missing; name the file to write the bundle to")
+	}
+	if fs.NArg() != 1 {
+		return fmt.Errorf("bundle import: %d files named; name the one that `python -m sim2real_torch train` wrote, behind the flags", fs.NArg())
+	}
+	if *basePath == "" {
+		cfg, err := config.Load(*cfgPath)
+		if err != nil {
+			return err
+		}
+		*basePath = cfg.Policy.Base
+	}
+	return importBundle(fs.Arg(0), *basePath, *out)
+}
+
+// importBundle reads the file at path and writes the bundle to out.
+func importBundle(path, basePath, out string) error {
+	on, err := base.Open(basePath)
+	if err != nil {
+		return err
+	}
+	b, err := bundle.ImportFile(path, bundle.Base{Name: on.Record.Name, Digest: on.Identity(), Arch: on.Record.Architecture})
+	if err != nil {
+		return err
+	}
+	net, err := b.Manifest.Network()
+	if err != nil {
+		return err
+	}
+	counts, err := net.Count()
+	if err != nil {
+		return err
+	}
+	if err := b.Save(out); err != nil {
+		return err
+	}
+	fmt.Printf("imported: %s for base %s: %s\n", b.Manifest.Name, on.Record.Name, counts)
+	fmt.Printf("trained by %s\n", b.Manifest.Training.Trainer)
+	fmt.Printf("wrote %s, %s\n", out, b.Digest())
+	return nil
+}

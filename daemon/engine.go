@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"sim2reald/daemon/config"
+	"sim2reald/model/engine"
+	"sim2reald/model/graph"
+	"sim2reald/model/safetensors"
+	"sim2reald/model/serving"
+	"sim2reald/model/tape"
+)
+
+// engine is the one place that knows which engines there are. whole says that a network is kept in one piece,
+// because what lies between two would leave a GPU and come back.
+func (b *brain) engine() (e serving.Engine, whole bool, err error) {
+	wanted := b.cfg.Engine
+	if wanted.Name == config.Gorgonia {
+		e, err = gorgonia(wanted)
+		return e, false, err
+	}
+	if b.runtime, err = engine.Open(wanted.Library); err != nil {
+		return nil, false, err
+	}
+	opts := engine.Options{
+		Threads: wanted.Threads, Device: wanted.Device, Batch: 1, Precision: wanted.Precision, OneAtATime: true,
+	}
+	whole = opts.Device == engine.CUDA || opts.Device == engine.TensorRT || opts.Device == engine.Auto && b.runtime.Offers(engine.CUDA) == nil
+	return serving.Loader(func(g *graph.Graph, values map[string]safetensors.Tensor) (*engine.Model, error) {
+		return b.runtime.Load(g, values, opts)
+	}), whole, nil
+}
+
+// gorgonia computes on the CPU in float32, and refuses what it cannot.
+func gorgonia(wanted config.Engine) (serving.Engine, error) {
+	if wanted.Device != engine.CPU && wanted.Device != engine.Auto {
+		return nil, fmt.Errorf("engine.device %s: gorgonia computes on the cpu; set engine.device to cpu, or engine.name to onnxruntime", wanted.Device)
+	}
+	if wanted.Precision != engine.Float32 {
+		return nil, fmt.Errorf("engine.precision %s: gorgonia computes in float32; set engine.precision to float32, or engine.name to onnxruntime", wanted.Precision)
+	}
+	opts := tape.Options{Threads: wanted.Threads, Batch: 1}
+	return serving.Loader(func(g *graph.Graph, values map[string]safetensors.Tensor) (*tape.Model, error) {
+		return tape.Load(g, values, opts)
+	}), nil
+}
