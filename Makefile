@@ -7,13 +7,15 @@ export CGO_LDFLAGS := -lopenblas
 # EPISODES=0 goes on until Ctrl-C.
 EPISODES ?= 0
 DEMONSTRATIONS ?= 100
+# Flags of model/bench, such as -quick.
+BENCH ?=
 PYTHON := build/venv/bin/python
 
 .PHONY: help
 help: ## this list
 	@printf 'make targets:\n'
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
-	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo\n'
+	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo, BENCH=-quick\n'
 
 .PHONY: setup
 setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
@@ -52,10 +54,18 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 	SIM2REALD_ALL=1 go test -run Alloc ./...
 	cd robot/bridge && ../../$(PYTHON) -m pytest -q
 	$(PYTHON) -m pytest -q model/base/convert
+	$(PYTHON) -m pytest -q model/torch
+	$(PYTHON) -m pytest -q model/bench
 
 .PHONY: bench
-bench: build ## benchmarks
+bench: build ## this machine's table: both engines beside PyTorch's where bench-setup has run, then Go's benchmarks
+	@go build -o build/bench ./model/bench
+	build/bench -json build/bench.jsonl $(BENCH)
 	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: bench-setup
+bench-setup: ## install what bench compares with, PyTorch among it: 3 GB to fetch, 6 GB on the disk
+	@model/bench/setup.sh
 
 FUZZTIME ?= 30s
 .PHONY: fuzz
