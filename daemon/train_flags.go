@@ -19,7 +19,7 @@ type insideFlags struct {
 func (f *insideFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.places, "adapters", "", "`places` inside the base to train as well as the head: bottom,middle,norms or some of them; "+
 		"the whole network is then trained end to end, which takes hours on a CPU")
-	fs.IntVar(&f.width, "width", -1, "`features` of a middle adapter's bottleneck, 0 for a dense 1x1 convolution; -1 is 64 in a ViT and 0 else")
+	fs.IntVar(&f.width, "width", -1, "`features` of a middle adapter's bottleneck, 0 for a dense 1x1 convolution; -1 is a 24th of a ViT's width, and 0 else")
 	fs.StringVar(&f.blocks, "blocks", "", "`numbers` of the blocks with a middle adapter, like 10,11; none means all")
 	fs.StringVar(&f.branches, "branches", "", "`names` of the branches with a middle adapter, attn or mlp in a ViT; none means all")
 	fs.StringVar(&f.hidden, "hidden", "256,256", "`widths` of the head's hidden layers; none makes it linear")

@@ -280,3 +280,19 @@ func TestHistoryInputs(t *testing.T) {
 		}
 	}
 }
+
+// TestDefaultWidth pins the widths that bundles are trained with unless told otherwise.
+func TestDefaultWidth(t *testing.T) {
+	for name, want := range map[string]int{
+		"vit_tiny_patch16_224": 8, "vit_small_patch14_dinov2": 16, "vit_base_patch16_224": 32,
+		"vit_large_patch14_dinov2": 40, "resnet50": 0, "dm_nfnet_f0": 0,
+	} {
+		arch, err := backbone.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := DefaultWidth(arch); got != want {
+			t.Errorf("%s: width %d, want %d", name, got, want)
+		}
+	}
+}

@@ -25,7 +25,7 @@ ADAPTERS = (
         {"metavar": "P,P", "help": "places in the model: bottom, middle, norms; none given means all"},
     ),
     ("--middle-blocks", {"metavar": "N,N", "help": "blocks with middle adapters, from 0; none given means all"}),
-    ("--middle-width", {"type": int, "metavar": "N", "help": "bottleneck; 0 is a dense 1x1; ViT 64, else 0"}),
+    ("--middle-width", {"type": int, "metavar": "N", "help": "bottleneck; 0: dense 1x1, the default but for ViTs"}),
     ("--head", {"type": _widths, "default": [256, 256], "metavar": "N,N", "help": "hidden layers, or linear"}),
     ("--activation", {"default": "relu", "help": "of the head: relu or gelu"}),
     ("--seed", {"type": int, "default": 0, "help": "of everything that is drawn"}),

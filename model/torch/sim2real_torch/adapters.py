@@ -22,7 +22,9 @@ from . import TrainingError, backbones
 
 PLACES = ("bottom", "middle", "norms")
 PREFIX = "adapter."
-BOTTLENECK = 64  # width unless told otherwise, in a ViT; convolutional networks get a dense 1x1 convolution
+# The width of a bottleneck in a ViT unless told otherwise, as the daemon has it: a 24th of the tokens' width in whole
+# eights. Convolutional networks get a dense 1x1 convolution.
+SHARE, STEP = 24, 8
 
 
 def places_of(model: torch.nn.Module) -> tuple[str, ...]:
@@ -69,7 +71,9 @@ class Placement:
         """The width, with the default of the model's family."""
         if self.width is not None:
             return self.width
-        return BOTTLENECK if isinstance(model, VisionTransformer) else 0
+        if not isinstance(model, VisionTransformer):
+            return 0
+        return max(STEP, (model.embed_dim + SHARE * STEP // 2) // (SHARE * STEP) * STEP)
 
 
 class Adapters(torch.nn.Module):
@@ -130,7 +134,7 @@ class Adapters(torch.nn.Module):
         """What is added to a branch's end: down, exact GELU, up; or one dense 1x1 convolution."""
         maps, name, channels = branch.maps, branch.name, branch.channels
         if not width and not maps:
-            raise TrainingError("--middle-width 0 is for convolutional models; give a width, like 64")
+            raise TrainingError("--middle-width 0 is for convolutional models; give a width, like 32")
         apply = functional.conv2d if maps else functional.linear
         tail = (1, 1) if maps else ()
         if not width:

@@ -101,7 +101,7 @@ def test_placement_is_what_is_asked_for_or_all():
         "middle": {"width": 0},
     }
     some = adapters.Placement.parse(frozen("vit"), "top,norms,middle", "1,0")
-    assert some.manifest(frozen("vit")) == {"placement": "middle,norms,top", "middle": {"blocks": [0, 1], "width": 64}}
+    assert some.manifest(frozen("vit")) == {"placement": "middle,norms,top", "middle": {"blocks": [0, 1], "width": 8}}
     assert adapters.Placement.parse(frozen("vit"), "").manifest(frozen("vit")) == {"placement": "top"}
 
 
