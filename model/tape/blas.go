@@ -9,12 +9,13 @@ import "C"
 
 import (
 	"fmt"
-	"runtime"
+	"runtime/debug"
+	"strings"
 	"unsafe"
 )
 
 // BLAS says which OpenBLAS this process computes with.
-func BLAS() string { return C.GoString(C.tape_blas_config()) }
+func BLAS() string { return strings.TrimSpace(C.GoString(C.tape_blas_config())) }
 
 // maxThreads bounds Options.Threads.
 const maxThreads = 256
@@ -55,5 +56,15 @@ func (p *pool) close() {
 // at is where a slice begins, nil for none.
 func at(v []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceData(v))) }
 
-// version of the engine, for Description.
-func version() string { return fmt.Sprintf("gorgonia 0.9.18, %s, %s", BLAS(), runtime.GOARCH) }
+// version says what computes: Gorgonia, the inner loops and OpenBLAS.
+func version() string {
+	gorgonia := "of unknown version"
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range build.Deps {
+			if d.Path == "gorgonia.org/gorgonia" {
+				gorgonia = d.Version
+			}
+		}
+	}
+	return fmt.Sprintf("%s with %s and %s", gorgonia, C.GoString(C.tape_loops_name()), BLAS())
+}

@@ -122,6 +122,34 @@ func layerCases() []layerCase {
 	}
 }
 
+// largeCases go beyond what a kernel takes at a time: rows, numbers of a sum, windows, queries.
+func largeCases() []layerCase {
+	type B = *graph.Builder
+	type N = *graph.Node
+	return []layerCase{
+		{"linear of many rows", []int{503, 401}, func(b B, p kind, x N) N { return b.Linear("n", x, p(b, "w", 37, 401), p(b, "b", 37)) }},
+		{"conv of two pieces", []int{130, 9, 9}, func(b B, p kind, x N) N {
+			return b.Conv("n", x, p(b, "w", 17, 130, 3, 3), p(b, "b", 17), 1, 1, graph.Around(1))
+		}},
+		{"conv of wide pieces", []int{400, 5, 5}, func(b B, p kind, x N) N {
+			return b.Conv("n", x, p(b, "w", 16, 400, 3, 3), nil, 2, 1, graph.Around(1))
+		}},
+		{"conv of many windows", []int{3, 24, 24}, func(b B, p kind, x N) N {
+			return b.Conv("n", x, p(b, "w", 8, 3, 7, 7), p(b, "b", 8), 1, 1, graph.Around(3))
+		}},
+		{"conv of a large window", []int{1, 40, 40}, func(b B, p kind, x N) N {
+			return b.Conv("n", x, p(b, "w", 2, 1, 24, 24), p(b, "b", 2), 1, 1, graph.Pad{})
+		}},
+		{"conv of several tiles", []int{64, 31, 31}, func(b B, p kind, x N) N {
+			return b.Conv("n", x, p(b, "w", 4, 64, 3, 3), p(b, "b", 4), 1, 1, graph.Around(1))
+		}},
+		{"patches of several tiles", []int{3, 160, 128}, func(b B, p kind, x N) N {
+			return b.PatchEmbed("n", x, p(b, "w", 4, 3, 4, 4), p(b, "b", 4), 4)
+		}},
+		{"attention of many", []int{131, 48}, func(b B, _ kind, x N) N { return b.Attention("n", x, 2) }},
+	}
+}
+
 // randomValues draws every parameter: normal, deviations near one.
 func randomValues(g *graph.Graph, r *rand.Rand) map[string]safetensors.Tensor {
 	out := map[string]safetensors.Tensor{}

@@ -7,10 +7,10 @@
 enum { CHUNK = 8192 };
 
 typedef struct {
-	long n, period, b, rows, cols, step, from_step, to_step;
+	long n, period, b, rows, cols, from_step, to_step;
 	int kind;
 	float factor;
-	const float *x, *other, *plus;
+	const float *x, *other, *mean;
 	float *y;
 } job;
 
@@ -83,13 +83,11 @@ static void do_scale(const void *arg, long item, float *scratch) {
 	for (long r = item * each, end = r + span(r, all, each); r < end; r++) {
 		long at = r * j->cols;
 		loops()->mul(j->x + at, j->other + r / j->rows * j->cols, j->y + at, j->cols);
-		if (j->plus)
-			loops()->add(j->y + at, j->plus + at, j->y + at, j->cols);
 	}
 }
 
-void tape_scale(tape_pool *p, long b, long rows, long cols, const float *x, const float *scale, const float *plus, float *y) {
-	job j = {.b = b, .rows = rows, .cols = cols, .x = x, .other = scale, .plus = plus, .y = y};
+void tape_scale(tape_pool *p, long b, long rows, long cols, const float *x, const float *scale, float *y) {
+	job j = {.b = b, .rows = rows, .cols = cols, .x = x, .other = scale, .y = y};
 	tape_parallel(p, do_scale, &j, pieces(b * rows, rows_each(cols)));
 }
 
@@ -97,11 +95,11 @@ static void do_standardise(const void *arg, long item, float *scratch) {
 	const job *j = arg;
 	long each = rows_each(j->cols);
 	for (long r = item * each, end = r + span(r, j->rows, each); r < end; r++)
-		loops()->standardise(j->x + r * j->cols, j->plus, j->other, j->y + r * j->cols, j->cols);
+		loops()->standardise(j->x + r * j->cols, j->mean, j->other, j->y + r * j->cols, j->cols);
 }
 
 void tape_standardise(tape_pool *p, long rows, long cols, const float *x, const float *mean, const float *std, float *y) {
-	job j = {.rows = rows, .cols = cols, .x = x, .plus = mean, .other = std, .y = y};
+	job j = {.rows = rows, .cols = cols, .x = x, .mean = mean, .other = std, .y = y};
 	tape_parallel(p, do_standardise, &j, pieces(rows, rows_each(cols)));
 }
 

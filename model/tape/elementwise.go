@@ -84,37 +84,23 @@ type matrices struct{ b, rows, cols int }
 
 func (m matrices) size() int { return m.b * m.rows * m.cols }
 
-// scale multiplies each matrix's columns by its row of scale (b, cols), and adds plus unless that is nil.
-func (t *tape) scale(name string, m matrices, x, scale, plus *gorgonia.Node) *gorgonia.Node {
+// scale multiplies each matrix's columns by its row of scale (b, cols).
+func (t *tape) scale(name string, m matrices, x, scale *gorgonia.Node) *gorgonia.Node {
 	o := &op{name: name, size: m.size(), over: 0}
 	o.run = func(in [][]float32, out []float32) {
-		C.tape_scale(t.pool.c, C.long(m.b), C.long(m.rows), C.long(m.cols), at(in[0]), at(in[1]), at(third(in)), at(out))
+		C.tape_scale(t.pool.c, C.long(m.b), C.long(m.rows), C.long(m.cols), at(in[0]), at(in[1]), at(out))
 	}
 	o.diff = func(in gorgonia.Nodes, _, grad *gorgonia.Node) gorgonia.Nodes {
-		grads := make(gorgonia.Nodes, len(in))
+		grads := make(gorgonia.Nodes, 2)
 		if t.learned[in[0]] {
-			grads[0] = t.scale(name+".dx", m, grad, in[1], nil)
+			grads[0] = t.scale(name+".dx", m, grad, in[1])
 		}
 		if t.learned[in[1]] {
 			grads[1] = t.sums(name+".dw", m.b, m.rows, m.cols, 1, in[0], grad)
 		}
-		if plus != nil {
-			grads[2] = grad
-		}
 		return grads
 	}
-	if plus == nil {
-		return t.apply(o, x, scale)
-	}
-	return t.apply(o, x, scale, plus)
-}
-
-// third is an optional third input.
-func third(in [][]float32) []float32 {
-	if len(in) < 3 {
-		return nil
-	}
-	return in[2]
+	return t.apply(o, x, scale)
 }
 
 // standardise is (x - mean)/std by columns; its parameters are fitted, not learned.

@@ -1,5 +1,6 @@
 // The inner loops. They are compiled twice on x86-64, for AVX2 with FMA and for any machine, and chosen when
-// they are called; elsewhere the one way that the compiler knows is enough.
+// they are called; elsewhere the one way that the compiler knows is enough. TAPE_PLAIN leaves the first out, so
+// that the second can be tested: CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape
 //
 // A product that is followed by an activation, a scale and a sum runs the same loops, one after the other, that
 // those layers would run by themselves: fused or not, the bits are the same.
@@ -41,11 +42,12 @@ typedef struct {
 	void (*softmax_slope)(const float *w, float *dw, long n); // dw = w·(dw - Σ w·dw)
 	// Adds to a tile of count rows and 16 columns. Row i's piece t begins at rows[t·m + i].
 	void (*tile)(long count, const tape_stretch *z, long m, const float *const *rows, const float *packed, float *y, long y_step);
+	const char *name;
 } tape_loops;
 
 extern const tape_loops tape_loops_plain;
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(TAPE_PLAIN)
 #define TAPE_AVX2
 extern const tape_loops tape_loops_avx2;
 #endif

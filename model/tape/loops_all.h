@@ -31,4 +31,5 @@ const tape_loops LOOPS = {
 	.exponentials = row_exponentials,
 	.softmax_slope = row_softmax_slope,
 	.tile = any_tile,
+	.name = LOOPS_NAME,
 };

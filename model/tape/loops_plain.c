@@ -1,2 +1,3 @@
 #define LOOPS tape_loops_plain
+#define LOOPS_NAME "plain loops"
 #include "loops_all.h"

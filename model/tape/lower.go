@@ -146,7 +146,7 @@ func (l *lowering) byFeature(n *graph.Node) *gorgonia.Node {
 	first := l.param(n.Params[0])
 	switch n.Op {
 	case graph.Scale:
-		return l.scale(n.Name, matrices{1, rows, cols}, x, first, nil)
+		return l.scale(n.Name, matrices{1, rows, cols}, x, first)
 	case graph.Standardise:
 		return l.standardise(n.Name, rows, cols, x, first, l.param(n.Params[1]))
 	}
@@ -195,7 +195,7 @@ func (l *lowering) mapLayer(n *graph.Node) *gorgonia.Node {
 	case graph.MeanMap:
 		return l.sums(n.Name, l.batch, pixels(in), n.Shape[0], 1/float64(pixels(in)), x)
 	case graph.Gate:
-		return l.scale(n.Name, matrices{l.batch, pixels(in), n.Shape[0]}, x, l.done[n.In[1].ID].node, nil)
+		return l.scale(n.Name, matrices{l.batch, pixels(in), n.Shape[0]}, x, l.done[n.In[1].ID].node)
 	case graph.MaxPool:
 		w.oh, w.ow = n.Shape[1], n.Shape[2]
 		return l.maxPool(n.Name, w, x)

@@ -161,6 +161,19 @@ func TestGradientsMatchFiniteDifferences(t *testing.T) {
 	}
 }
 
+// The same beyond what a kernel takes at a time.
+func TestLargeGradientsMatchFiniteDifferences(t *testing.T) {
+	if underRace {
+		t.Skip("slow under the race detector, which sees nothing of the kernels")
+	}
+	for _, c := range largeCases() {
+		for name, p := range map[string]kind{"frozen": frozen, "trained": trained} {
+			l := newLearning(t, c.graph(t, p, behindTrained), Options{2, 1})
+			l.checkGradients(t, c.name+", "+name, 1)
+		}
+	}
+}
+
 // One network with everything: two pictures through shared frozen layers with deltas and a bottleneck, a head,
 // and a place before which nothing is trained.
 func TestGradientsOfANetwork(t *testing.T) {

@@ -18,10 +18,14 @@ type packing struct {
 	group, first, output, pixel, channel int
 }
 
+// kernel is what packing depends on: not the map's size, so that pictures of every size share a packed weight.
+func (w windows) kernel() windows {
+	return windows{channels: w.channels, out: w.out, kh: w.kh, kw: w.kw, groups: w.groups, planar: w.planar, packed: true}
+}
+
 // forward packs a weight (out, channels of a group, kernel) for a product.
 func forward(w windows) packing {
-	pixels := w.kh * w.kw
-	p := packing{windows: w, group: w.out / w.groups * w.under(), output: w.under(), pixel: 1, channel: pixels}
+	p := packing{windows: w.kernel(), group: w.out / w.groups * w.under(), output: w.under(), pixel: 1, channel: w.kh * w.kw}
 	if w.planar {
 		p.channel = 1 // one piece of channels by pixels, as they lie
 	}
@@ -32,7 +36,7 @@ func forward(w windows) packing {
 // pixel comes first.
 func backward(w windows) packing {
 	pixels := w.kh * w.kw
-	return packing{windows: w.reversed(), group: w.out / w.groups * w.under(), first: pixels - 1, output: pixels, pixel: -1,
+	return packing{windows: w.reversed().kernel(), group: w.out / w.groups * w.under(), first: pixels - 1, output: pixels, pixel: -1,
 		channel: w.under()}
 }
 

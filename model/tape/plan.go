@@ -31,7 +31,11 @@ func (t *tape) plan() error {
 	if len(order) != len(t.nodes) {
 		return fmt.Errorf("%d ops were ordered, %d made: %w", len(order), len(t.nodes), ErrTape)
 	}
-	memory, where := layOut(order, t.lastUses(order))
+	total, where := layOut(order, t.lastUses(order))
+	if err := fits("results", total); err != nil {
+		return err
+	}
+	memory := aligned(total)
 	for i, n := range order {
 		o := n.Op().(*op)
 		t.order = append(t.order, o)
@@ -62,11 +66,10 @@ func (t *tape) lastUses(order gorgonia.Nodes) []int {
 
 // layOut puts each result at the lowest place that is free for its whole life, or where the input lies that it
 // may overwrite.
-func layOut(order gorgonia.Nodes, uses []int) (memory []float32, where []int) {
+func layOut(order gorgonia.Nodes, uses []int) (total int, where []int) {
 	var live []span
 	where = make([]int, len(order))
 	place := map[*gorgonia.Node]int{}
-	total := 0
 	for i, n := range order {
 		place[n] = i
 		o := n.Op().(*op)
@@ -81,7 +84,7 @@ func layOut(order gorgonia.Nodes, uses []int) (memory []float32, where []int) {
 		live = append(slices.DeleteFunc(live, func(s span) bool { return s.until <= i }), s)
 		slices.SortFunc(live, func(a, b span) int { return a.from - b.from })
 	}
-	return aligned(total), where
+	return total, where
 }
 
 // overwritten is the op whose result n may write over: of the same size, and read by nothing after n.

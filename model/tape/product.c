@@ -4,15 +4,18 @@
 #include "loops.h"
 #include "matrix.h"
 #include "tape.h"
+#include "window.h"
 
 // Windows to an item when a map is laid out.
-enum { ROWS = 8 };
+enum { ITEM = 8 };
 
-// Products with fewer multiplications than this are not worth sharing.
-enum { SMALL = 1 << 16 };
+// Products with fewer multiplications than SMALL are not worth sharing. Those with more than LARGE are cut finer
+// than there are threads, so that one that is held up does not hold up the others.
+enum { SMALL = 1 << 16, LARGE = 1 << 24 };
 
 void tape_blas_single(void) { openblas_set_num_threads(1); }
 const char *tape_blas_config(void) { return openblas_get_config(); }
+const char *tape_loops_name(void) { return loops()->name; }
 
 typedef struct {
 	const tape_shape *s;
@@ -26,15 +29,13 @@ typedef struct {
 	long m, wide, parts; // the result's size, in parts along its longer side
 } job;
 
-static long area(const tape_shape *s) { return s->oh * s->ow; }
-
 static job job_of(const tape_shape *s) {
-	job j = {.s = s, .n = s->out / s->groups, .k = s->channels / s->groups * s->kh * s->kw, .rows = s->b * area(s)};
+	job j = {.s = s, .n = s->out / s->groups, .k = s->channels / s->groups * s->kh * s->kw, .rows = s->b * windows_of(s)};
 	return j;
 }
 
 // Shares an m by n result with so many groups out to the threads, along its longer side: either operand is read
-// anew by every part that it meets whole.
+// anew by every part that it meets whole. An operand that has to be packed for each part is not cut finer.
 static void share(job *j, const tape_pool *p, long m, long n, long depth) {
 	long threads = tape_pool_threads(p), parts = threads;
 	for (long d = threads; d > 1; d--)
@@ -42,6 +43,8 @@ static void share(job *j, const tape_pool *p, long m, long n, long depth) {
 			parts = threads / d;
 			break;
 		}
+	if (threads > 1 && j->s->packed && m * n * depth > LARGE)
+		parts *= 2;
 	j->m = m, j->wide = n;
 	j->parts = m * n * depth < SMALL ? 1 : parts;
 }
@@ -68,62 +71,18 @@ static part part_of(const job *j, long item) {
 	return t;
 }
 
-// Lays out the window at (y, x) of a planar map: channel by channel.
-static void window_planar(const tape_shape *s, const float *x, long top, long left, float *out) {
-	for (long c = 0; c < s->channels; c++)
-		for (long ky = 0; ky < s->kh; ky++, out += s->kw) {
-			long y = top + ky;
-			const float *row = x + (c * s->height + y) * s->width;
-			for (long kx = 0; kx < s->kw; kx++) {
-				long at = left + kx;
-				out[kx] = y >= 0 && y < s->height && at >= 0 && at < s->width ? row[at] : 0;
-			}
-		}
-}
-
-// Lays out the window of one group, pixel by pixel; pixels side by side lie side by side where there is one
-// group.
-static void window(const tape_shape *s, const float *x, long top, long left, float *out) {
-	long channels = s->channels / s->groups, line = s->kw * channels;
-	long lo = left < 0 ? -left : 0, hi = s->width - left < s->kw ? s->width - left : s->kw;
-	for (long ky = 0; ky < s->kh; ky++, out += line) {
-		long y = top + ky;
-		if (y < 0 || y >= s->height || lo >= hi) {
-			memset(out, 0, line * sizeof *out);
-			continue;
-		}
-		const float *row = x + (y * s->width + left) * s->channels;
-		memset(out, 0, lo * channels * sizeof *out);
-		if (s->groups == 1)
-			memcpy(out + lo * channels, row + lo * channels, (hi - lo) * channels * sizeof *out);
-		else
-			for (long kx = lo; kx < hi; kx++)
-				memcpy(out + kx * channels, row + kx * s->channels, channels * sizeof *out);
-		memset(out + hi * channels, 0, (s->kw - hi) * channels * sizeof *out);
-	}
-}
-
-typedef struct {
-	long b, top, left; // first pixel of a window, in the padding perhaps
-} place;
-
-static place place_of(const tape_shape *s, long r) {
-	long in = r % area(s);
-	return (place){r / area(s), in / s->ow * s->stride - s->top, in % s->ow * s->stride - s->left};
-}
-
 static void do_windows(const void *arg, long item, float *scratch) {
 	const job *j = arg;
 	const tape_shape *s = j->s;
 	float *to = (float *)j->a;
-	for (long r = item * ROWS; r < j->rows && r < (item + 1) * ROWS; r++) {
-		place at = place_of(s, j->first + r);
+	for (long r = item * ITEM; r < j->rows && r < (item + 1) * ITEM; r++) {
+		window_at at = window_place(s, j->first + r);
 		const float *x = j->x + at.b * s->channels * s->height * s->width;
 		if (s->planar)
-			window_planar(s, x, at.top, at.left, to + r * j->lda);
+			window_lay_planar(s, x, at, to + r * j->lda);
 		else
 			for (long g = 0; g < s->groups; g++)
-				window(s, x + g * (s->channels / s->groups), at.top, at.left, to + g * j->group + r * j->lda);
+				window_lay(s, x + g * (s->channels / s->groups), at, to + g * j->group + r * j->lda);
 	}
 }
 
@@ -135,7 +94,7 @@ static void lay_out(job *j, tape_pool *p) {
 		return;
 	}
 	j->a = tape_pool_common(p), j->lda = j->k, j->group = s->tile * j->k;
-	tape_parallel(p, do_windows, j, (j->rows + ROWS - 1) / ROWS);
+	tape_parallel(p, do_windows, j, (j->rows + ITEM - 1) / ITEM);
 }
 
 // Goes over all windows in passes of a tile.
@@ -188,7 +147,7 @@ static void point(const job *j, long g, long first, long m, const float *padding
 	const tape_shape *s = j->s;
 	long channels = s->channels / s->groups;
 	for (long r = 0; r < m; r++) {
-		place at = place_of(s, first + r);
+		window_at at = window_place(s, first + r);
 		const float *x = j->x + at.b * s->height * s->width * s->channels + g * channels;
 		const float **to = rows + r;
 		for (long y = at.top; y < at.top + s->kh; y++)
@@ -287,17 +246,6 @@ static void do_dx(const void *arg, long item, float *scratch) {
 		j->w + t.g * j->n * j->k + t.c, j->k, 0, j->y + t.r * s->channels + t.g * j->k + t.c, s->channels);
 }
 
-// Adds what came for a window to the pixels under it.
-static void add_window(const tape_shape *s, const float *in, long top, long left, float *dx) {
-	long channels = s->channels / s->groups;
-	for (long ky = 0; ky < s->kh; ky++)
-		for (long kx = 0; kx < s->kw; kx++, in += channels) {
-			long y = top + ky, x = left + kx;
-			if (y >= 0 && y < s->height && x >= 0 && x < s->width)
-				loops()->gather(in, dx + (y * s->width + x) * s->channels, channels);
-		}
-}
-
 // One group of one example.
 static void do_dx_windows(const void *arg, long item, float *scratch) {
 	const job *j = arg;
@@ -306,13 +254,13 @@ static void do_dx_windows(const void *arg, long item, float *scratch) {
 	float *dx = j->y + b * pixels * s->channels + g * channels;
 	for (long i = 0; i < pixels; i++)
 		memset(dx + i * s->channels, 0, channels * sizeof *dx);
-	for (long first = 0; first < area(s); first += s->tile) {
-		long rows = area(s) - first < s->tile ? area(s) - first : s->tile;
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, j->k, j->n, 1, j->dy + (b * area(s) + first) * s->out + g * j->n,
+	for (long first = 0; first < windows_of(s); first += s->tile) {
+		long rows = windows_of(s) - first < s->tile ? windows_of(s) - first : s->tile;
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, j->k, j->n, 1, j->dy + (b * windows_of(s) + first) * s->out + g * j->n,
 			s->out, j->w + g * j->n * j->k, j->k, 0, scratch, j->k);
 		for (long r = 0; r < rows; r++) {
-			place at = place_of(s, first + r);
-			add_window(s, scratch + r * j->k, at.top, at.left, dx);
+			window_at at = window_place(s, first + r);
+			window_add(s, scratch + r * j->k, at, dx);
 		}
 	}
 }

@@ -46,6 +46,9 @@ func (t *tape) fail(err error) {
 
 // leaf is a node over the caller's memory, or without any as yet where data is nil.
 func (t *tape) leaf(name string, size int, data []float32) *gorgonia.Node {
+	if t.err == nil {
+		t.err = fits(name, size)
+	}
 	if t.err != nil {
 		return nil
 	}
@@ -61,8 +64,22 @@ func vector(data []float32) *tensor.Dense {
 	return tensor.New(tensor.WithShape(len(data)), tensor.WithBacking(data))
 }
 
+// maxFloats bounds the memory of one tape, 64 GiB: beyond it, sizes are mistaken.
+const maxFloats = 1 << 34
+
+// fits says whether so many floats can be had at once.
+func fits(name string, floats int) error {
+	if floats > maxFloats {
+		return fmt.Errorf("%s: %d numbers, at most %d; take a smaller batch or smaller pictures: %w", name, floats, maxFloats, ErrMemory)
+	}
+	return nil
+}
+
 // apply adds the op behind its inputs.
 func (t *tape) apply(o *op, in ...*gorgonia.Node) *gorgonia.Node {
+	if t.err == nil {
+		t.err = fits(o.name, max(o.size, o.each, o.common))
+	}
 	if t.err != nil {
 		return nil
 	}

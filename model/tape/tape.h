@@ -17,8 +17,8 @@ void tape_add(tape_pool *p, long n, long period, const float *x, const float *ot
 // y = base + delta; where delta is 0, y is base to the bit.
 void tape_shift(tape_pool *p, long n, const float *base, const float *delta, float *y);
 void tape_gain(tape_pool *p, long n, float factor, const float *x, float *y);
-// y[b,r,c] = x[b,r,c]·scale[b,c] (+ plus[b,r,c] unless NULL).
-void tape_scale(tape_pool *p, long b, long rows, long cols, const float *x, const float *scale, const float *plus, float *y);
+// y[b,r,c] = x[b,r,c]·scale[b,c].
+void tape_scale(tape_pool *p, long b, long rows, long cols, const float *x, const float *scale, float *y);
 // y = (x - mean)/std, and y = x/std where mean is NULL, by columns.
 void tape_standardise(tape_pool *p, long rows, long cols, const float *x, const float *mean, const float *std, float *y);
 // y[b,c] = factor·Σ_r x[b,r,c]·other[b,r,c]; other may be NULL, for ones.
@@ -70,16 +70,17 @@ void tape_product(tape_pool *p, const tape_shape *s, const float *x, const float
 void tape_product_dx(tape_pool *p, const tape_shape *s, const float *dy, const float *w, float *dx);
 void tape_product_dw(tape_pool *p, const tape_shape *s, const float *x, const float *dy, float *dw);
 
-// Pools (window.c).
+// Pools (pooling.c).
 
 void tape_max_pool(tape_pool *p, const tape_shape *s, const float *x, float *y);
 void tape_max_pool_dx(tape_pool *p, const tape_shape *s, const float *x, const float *dy, float *dx);
 void tape_avg_pool(tape_pool *p, const tape_shape *s, const float *x, float *y);
 void tape_avg_pool_dx(tape_pool *p, const tape_shape *s, const float *dy, float *dx);
 
-// OpenBLAS (product.c).
+// What computes (product.c).
 
-void tape_blas_single(void);
+void tape_blas_single(void); // OpenBLAS on the calling thread alone
 const char *tape_blas_config(void);
+const char *tape_loops_name(void);
 
 #endif
