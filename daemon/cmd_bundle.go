@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"sim2reald/daemon/config"
+	"sim2reald/model/backbone"
 	"sim2reald/model/base"
 	"sim2reald/model/bundle"
 )
@@ -75,7 +76,7 @@ func verifyOnBase(b *bundle.Bundle, path string) error {
 func cmdBase(_ context.Context, args []string) error {
 	fs := flag.NewFlagSet("base", flag.ContinueOnError)
 	name := fs.String("name", "", "timm's `name` of the model, for add")
-	arch := fs.String("arch", "", "architecture JSON `file`, for add")
+	arch := fs.String("arch", "", "architecture JSON `file`, for add; without it, what timm has under the name")
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "sim2reald base [flags] inspect|verify|add FILE")
 		fs.PrintDefaults()
@@ -105,15 +106,15 @@ func cmdBase(_ context.Context, args []string) error {
 
 // addBase describes a user's file. Nothing is known of where it came from, and the record says so.
 func addBase(path, name, archPath string) error {
-	if name == "" || archPath == "" {
-		return fmt.Errorf("base add: -name and -arch are needed: timm's name of the model, and its architecture as JSON")
+	if name == "" {
+		return fmt.Errorf("base add: -name is needed: timm's name of the model, such as vit_base_patch16_224")
 	}
-	arch, err := os.ReadFile(archPath)
+	arch, err := architecture(name, archPath)
 	if err != nil {
 		return fmt.Errorf("base add: %w", err)
 	}
 	b, err := base.Describe(path, base.Record{
-		Name: name, Architecture: json.RawMessage(arch), PossiblyFineTuned: true,
+		Name: name, Architecture: arch, PossiblyFineTuned: true,
 		Licence: base.Licence{Package: "none", Weights: "unknown"}, Note: "brought by a user",
 	})
 	if err != nil {
@@ -121,4 +122,16 @@ func addBase(path, name, archPath string) error {
 	}
 	fmt.Printf("added: %s %s\n", b.Record.Name, b.Identity())
 	return nil
+}
+
+// architecture is the record in the file, or timm's of that name where no file is given.
+func architecture(name, path string) (json.RawMessage, error) {
+	if path != "" {
+		return os.ReadFile(path)
+	}
+	arch, err := backbone.Preset(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w; or give -arch FILE", err)
+	}
+	return json.Marshal(arch)
 }

@@ -145,7 +145,8 @@ func TestCommandLineRefuses(t *testing.T) {
 		{"request", "name one of"},
 		{"bundle verify", "say inspect, verify or import"},
 		{"bundle inspect nowhere", "no such file"},
-		{"base add x", "-name and -arch are needed"},
+		{"base add x", "-name is needed"},
+		{"base -name vit_huge_patch1 add x", "the nearest of"},
 		{"base polish x", `"polish" is none of`},
 	} {
 		t.Run(c.args, func(t *testing.T) {

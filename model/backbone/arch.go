@@ -110,7 +110,22 @@ func Preset(name string) (Arch, error) {
 	if a, ok := presets()[layers]; ok {
 		return a, nil
 	}
-	return nil, fmt.Errorf("no preset %q, there are %s: %w", name, strings.Join(PresetNames(), ", "), ErrArch)
+	return nil, fmt.Errorf("no preset %q; the nearest of %d are %s: %w",
+		name, len(presets()), strings.Join(nearestPresets(layers), ", "), ErrArch)
+}
+
+// nearestPresets are the three that begin most like name.
+func nearestPresets(name string) []string {
+	alike := func(preset string) int {
+		n := 0
+		for n < min(len(name), len(preset)) && name[n] == preset[n] {
+			n++
+		}
+		return n
+	}
+	names := PresetNames()
+	slices.SortStableFunc(names, func(a, b string) int { return alike(b) - alike(a) })
+	return names[:3]
 }
 
 // PresetNames lists the presets in ascending order.
