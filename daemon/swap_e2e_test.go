@@ -12,6 +12,7 @@ import (
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/adapter"
+	"sim2reald/model/base"
 	"sim2reald/model/bundle"
 )
 
@@ -69,6 +70,10 @@ func TestSwap(t *testing.T) {
 	second := s.stages(t)
 	s.commits(t, first, second)
 	s.rollsBack(t, first)
+	// Opening hashes the file and its tensors, and holds both to the record.
+	if _, err := base.Open(s.cfg.Policy.Base); err != nil {
+		t.Errorf("the base after the swaps: %v", err)
+	}
 }
 
 // stages stages the good bundle while the old one works on.

@@ -1,11 +1,10 @@
 package adapter_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"sim2reald/model/engine"
+	"sim2reald/model/engine/enginetest"
 	"sim2reald/model/graph"
 	"sim2reald/model/safetensors"
 	"sim2reald/model/tape"
@@ -14,18 +13,7 @@ import (
 // onnxRuntime computes with ONNX Runtime.
 func onnxRuntime(t *testing.T) computer {
 	t.Helper()
-	path := os.Getenv("SIM2REALD_ONNXRUNTIME")
-	if path == "" {
-		var err error
-		if path, err = engine.FindLibrary(filepath.Join("..", "..", "build", "venv")); err != nil {
-			t.Skipf("needs ONNX Runtime (set SIM2REALD_ONNXRUNTIME or run `make setup`): %v", err)
-		}
-	}
-	rt, err := engine.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, rt) })
+	rt := enginetest.Open(t, "../..")
 	return func(t *testing.T, g *graph.Graph, values map[string]safetensors.Tensor, pixels []float32, bundles ...map[string]safetensors.Tensor) [][]float32 {
 		t.Helper()
 		m, err := rt.Load(g, values, engine.Options{Threads: 1, Device: engine.CPU, Batch: 1})

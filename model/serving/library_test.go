@@ -10,6 +10,7 @@ import (
 	"sim2reald/model/adapter"
 	"sim2reald/model/backbone"
 	"sim2reald/model/engine"
+	"sim2reald/model/engine/enginetest"
 	"sim2reald/model/graph"
 	"sim2reald/model/safetensors"
 	"sim2reald/model/tape"
@@ -18,18 +19,7 @@ import (
 // onnx opens ONNX Runtime until the test's end as an engine of serving, or skips and says what is missing.
 func onnx(t testing.TB, o engine.Options) Engine {
 	t.Helper()
-	path := os.Getenv("SIM2REALD_ONNXRUNTIME")
-	if path == "" {
-		path = filepath.Join("..", "..", "build", "lib", "libonnxruntime.so")
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs ONNX Runtime (set SIM2REALD_ONNXRUNTIME or run `make setup`): %v", err)
-	}
-	r, err := engine.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, r) })
+	r := enginetest.Open(t, "../..")
 	o.Batch, o.OneAtATime = 1, true
 	return Loader(func(g *graph.Graph, values map[string]safetensors.Tensor) (*engine.Model, error) {
 		return r.Load(g, values, o)

@@ -5,39 +5,16 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"sim2reald/model/backbone"
 	"sim2reald/model/engine"
+	"sim2reald/model/engine/enginetest"
 	"sim2reald/model/graph"
 	"sim2reald/model/safetensors"
 )
-
-// runtimeOrSkip opens ONNX Runtime until the test's end.
-func runtimeOrSkip(t testing.TB) *engine.Runtime {
-	t.Helper()
-	path := os.Getenv("SIM2REALD_ONNXRUNTIME")
-	if path == "" {
-		var err error
-		if path, err = engine.FindLibrary(filepath.Join("..", "..", "build", "venv")); err != nil {
-			t.Skipf("needs ONNX Runtime (set SIM2REALD_ONNXRUNTIME or run `make setup`): %v", err)
-		}
-	}
-	rt, err := engine.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := rt.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return rt
-}
 
 // preset is a whole backbone at 224 pixels with random weights, small enough that nothing overflows.
 func preset(t testing.TB, name string) (*graph.Graph, map[string]safetensors.Tensor) {
@@ -80,7 +57,7 @@ func BenchmarkPresets(b *testing.B) {
 }
 
 func benchmarkPreset(b *testing.B, name string, threads int) {
-	rt := runtimeOrSkip(b)
+	rt := enginetest.Open(b, "../..")
 	g, values := preset(b, name)
 	ours := session(b, g, values, Options{threads, 1})
 	m, err := rt.Load(g, values, engine.Options{Threads: threads, Device: engine.CPU, Batch: 1})

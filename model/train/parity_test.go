@@ -3,44 +3,22 @@ package train
 import (
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"sim2reald/model"
 	"sim2reald/model/adapter"
 	"sim2reald/model/backbone"
 	"sim2reald/model/engine"
+	"sim2reald/model/engine/enginetest"
 	"sim2reald/model/graph"
 	"sim2reald/model/graph/graphtest"
 	"sim2reald/model/safetensors"
 )
 
-func runtimeOrSkip(t *testing.T) *engine.Runtime {
-	t.Helper()
-	path := os.Getenv("SIM2REALD_ONNXRUNTIME")
-	if path == "" {
-		var err error
-		if path, err = engine.FindLibrary(filepath.Join("..", "..", "build", "venv")); err != nil {
-			t.Skipf("needs ONNX Runtime (set SIM2REALD_ONNXRUNTIME or run `make setup`): %v", err)
-		}
-	}
-	rt, err := engine.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := rt.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return rt
-}
-
 // What was trained is what runs: Gorgonia and ONNX Runtime, lowered from one graph, agree to 1e-5 of the
 // largest action. Both sum 768 products in float32, in different orders.
 func TestHeadParityWithONNXRuntime(t *testing.T) {
-	rt := runtimeOrSkip(t)
+	rt := enginetest.Open(t, "../..")
 	for _, activation := range []graph.Op{graph.ReLU, graph.GELU} {
 		n := testNetwork(t, adapter.Head{In: 768, Hidden: []int{256, 256}, Out: 8, Activation: activation})
 		const rows = 16
@@ -100,7 +78,7 @@ func tinyNetwork(t *testing.T) (adapter.Network, *safetensors.File) {
 }
 
 func TestEngineSourceComputesEachRow(t *testing.T) {
-	rt := runtimeOrSkip(t)
+	rt := enginetest.Open(t, "../..")
 	net, file := tinyNetwork(t)
 	s, err := NewEngineSource(rt, net, file, engine.CPU, 4)
 	if err != nil {
