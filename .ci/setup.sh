@@ -11,7 +11,7 @@ die() { say "$*"; exit 1; }
 packages=(build-essential pkg-config libopencv-dev libopencv-contrib-dev libopenblas-dev
   libegl1 libgl1-mesa-dri libgles2 libglvnd0)
 if [ "${1:-}" = test ]; then
-  packages+=(chromium mosquitto)
+  packages+=(chromium mosquitto systemd)
 fi
 
 check_tools() {

