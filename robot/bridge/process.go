@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -16,13 +17,14 @@ import (
 
 // Options become the bridge's command line.
 type Options struct {
-	Command []string // interpreter and module
+	Command []string // interpreter and module; {domain} in it stands for Domain
 	Broker  string   // host:port
 	Robot   string
 	Domain  string
 	Task    string
-	Clock   string // realtime, lockstep
-	Cameras []string
+	Clock   string   // realtime, lockstep
+	Cameras []string // published; none is the domain's own
+	Horizon int      // control steps of an episode; 0 is the domain's own
 	Teacher bool
 	Log     io.Writer // gets the bridge's lines, each with a prefix
 }
@@ -39,7 +41,8 @@ const stopPatience = 5 * time.Second
 
 // Start starts it. The bridge ends with this process, however that ends.
 func Start(o Options) (*Process, error) {
-	cmd := exec.Command(o.Command[0], o.args()...)
+	words := o.words()
+	cmd := exec.Command(words[0], words[1:]...)
 	// Its own group: Ctrl-C in a terminal reaches the daemon alone, which then stops the arm before the bridge.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	lines, err := cmd.StderrPipe()
@@ -54,17 +57,21 @@ func Start(o Options) (*Process, error) {
 	return p, nil
 }
 
-func (o Options) args() []string {
-	args := append([]string{}, o.Command[1:]...)
-	args = append(args, "--broker", o.Broker, "--robot", o.Robot, "--domain", o.Domain, "--task", o.Task,
-		"--clock", o.Clock, "--exit-with-parent")
+// words are the command line, the program first.
+func (o Options) words() []string {
+	var words []string
+	for _, w := range o.Command {
+		words = append(words, strings.ReplaceAll(w, "{domain}", o.Domain))
+	}
+	words = append(words, "--broker", o.Broker, "--robot", o.Robot, "--domain", o.Domain, "--task", o.Task,
+		"--clock", o.Clock, "--horizon", strconv.Itoa(o.Horizon), "--exit-with-parent")
 	for _, c := range o.Cameras {
-		args = append(args, "--camera", c)
+		words = append(words, "--camera", c)
 	}
 	if o.Teacher {
-		args = append(args, "--teacher")
+		words = append(words, "--teacher")
 	}
-	return args
+	return words
 }
 
 // follow copies the bridge's lines to the log until it ends.

@@ -40,7 +40,7 @@ def messages(kitchen, renderer) -> dict[str, bytes]:
     from sim2real_bridge import __version__, bridge
 
     recorder = Recorder()
-    arm = bridge.Bridge(kitchen, recorder, renderer, bridge.Settings("kitchen", "lockstep", "default", 48, True, "j05"))
+    arm = bridge.Bridge(kitchen, recorder, renderer, bridge.Settings("kitchen", "lockstep", 48, True, "j05"))
     arm.handle_reset(_came("episode/reset", "episode_reset.json"))
     arm.handle_start(_came("episode/start", "episode_start.json"))
     command = arm.accept(_came("joint_command", "joint_command.json"), lambda _: True)
@@ -51,7 +51,8 @@ def messages(kitchen, renderer) -> dict[str, bytes]:
     stamp, seq = arm.stamp_ns(), 2
     recorder.publish("factsheet", 0, arm.factsheet(), 1)
     recorder.publish("bridge/connection", 0, {"state": "online", "version": __version__}, 1)
-    recorder.publish("camera/default", stamp, arm.frame(renderer.render(kitchen.snapshot())), seq)
+    for topic, fields in arm.frames(renderer.render(arm.shot())):
+        recorder.publish(topic, stamp, fields, seq)
     recorder.publish("expert", stamp, arm.advice(), seq)
     recorder.publish("joint_states", stamp, arm.states(), seq)
     return {topic.replace("/", "_") + ".json": payload for topic, payload in recorder.said.items()}
@@ -85,7 +86,7 @@ def _command(seq, mode, reason, names, velocity):
 
 DAEMON = {
     "daemon_connection.json": _envelope(1, state="online", version="0.1.0"),
-    "episode_reset.json": _envelope(1, episode="eval-10000", task="slide", seed=10000, jitter="j05"),
+    "episode_reset.json": _envelope(1, episode="eval-10000", task="slide", seed=10000, jitter="j05", shift=""),
     "episode_start.json": _envelope(1, episode="eval-10000"),
     "joint_command.json": _command(1, "velocity", "", NAMES, [0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7]),
     "joint_command_hold.json": _command(2, "hold", "frame is 250 ms old", [], []),
@@ -96,8 +97,8 @@ def main() -> None:
     """Writes every example."""
     from sim2real_bridge import kitchen, render
 
-    domain = kitchen.Kitchen("slide")
-    renderer = render.Renderer(domain.model, kitchen.place, render.CAMERAS["default"], 48)
+    domain = kitchen.build("slide")
+    renderer = render.Renderer(domain, kitchen.place, {"default": kitchen.CAMERAS["default"]}, 48)
     said = {name: json.dumps(message).encode() for name, message in DAEMON.items()}
     for name, payload in (said | messages(domain, renderer)).items():
         text = json.dumps(json.loads(payload), indent=2) + "\n"

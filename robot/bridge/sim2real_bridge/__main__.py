@@ -1,6 +1,6 @@
 """The command line of a bridge: arguments to parts.
 
-What belongs here: the table of arguments, the one switch over domains, signals. What does not: behaviour.
+What belongs here: the table of arguments, signals. What does not: behaviour, and which domains there are (domains.py).
 """
 
 import argparse
@@ -11,20 +11,22 @@ import signal
 import sys
 import threading
 
-from . import BridgeError
+from . import BridgeError, domains
 
 PARENT_POLL_S = 0.5
+MAX_HORIZON = 1_000_000
 
 ARGUMENTS = (
     ("--broker", {"default": "127.0.0.1:1883", "metavar": "HOST:PORT", "help": "MQTT broker"}),
     ("--broker-wait", {"type": float, "default": 30.0, "metavar": "S", "help": "how long to wait for it, s"}),
-    ("--robot", {"default": "kitchen", "help": "name in the topics sim2real/v1/ROBOT/"}),
-    ("--domain", {"default": "kitchen", "help": "simulator: kitchen"}),
-    ("--task", {"default": "slide", "help": "task served"}),
+    ("--robot", {"help": "name in the topics sim2real/v1/ROBOT/; the domain's unless given"}),
+    ("--domain", {"default": "kitchen", "help": f"simulator: {', '.join(domains.DOMAINS)}"}),
+    ("--task", {"help": "task served"}),
     ("--clock", {"default": "lockstep", "help": "lockstep or realtime"}),
-    ("--camera", {"default": "default", "help": "view published"}),
+    ("--camera", {"action": "append", "dest": "cameras", "help": "view published; may be repeated"}),
     ("--size", {"type": int, "default": 224, "metavar": "PX", "help": "width and height of a frame, 16 to 1024"}),
-    ("--jitter", {"default": "j05", "help": "preset of resets that name none"}),
+    ("--jitter", {"help": "preset of resets that name none"}),
+    ("--horizon", {"type": int, "default": 0, "metavar": "N", "help": "control steps of an episode; 0: the domain's"}),
     ("--repeat-s", {"type": float, "default": 1.0, "metavar": "S", "help": "lock-step: repeat an observation after"}),
     ("--abort-s", {"type": float, "default": 30.0, "metavar": "S", "help": "lock-step: give an episode up after"}),
     ("--teacher", {"action": "store_true", "help": "publish what the scripted expert would do"}),
@@ -51,10 +53,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.add_argument(name, **options)
     args = parser.parse_args(argv)
     args.host, args.port = _address(args.broker)
+    _one_of("--domain", args.domain, domains.DOMAINS)
+    args.robot = args.domain if args.robot is None else args.robot
     if not re.fullmatch(r"[A-Za-z0-9_-]+", args.robot):
         raise UsageError(f"--robot {args.robot!r}: use letters, digits, - and _")
-    _one_of("--domain", args.domain, ("kitchen",))
     _one_of("--clock", args.clock, ("lockstep", "realtime"))
+    if not 0 <= args.horizon <= MAX_HORIZON:
+        raise UsageError(f"--horizon {args.horizon}: use 1 to {MAX_HORIZON} control steps, or 0 for the domain's own")
     if not 16 <= args.size <= 1024:
         raise UsageError(f"--size {args.size}: use 16 to 1024 pixels")
     for name in ("broker_wait", "repeat_s", "abort_s"):
@@ -93,15 +98,14 @@ def main(argv: list[str]) -> int:
 
 def serve(args: argparse.Namespace, parent: int) -> None:
     """Builds the parts, runs the clock, and takes the parts down in the opposite order."""
-    import farama_notifications
+    module = domains.load(args.domain)
+    cameras = choose(args, module)
+    from . import bridge, link, lockstep, realtime, render
 
-    farama_notifications.notifications.clear()  # printed at import, about environments that are not used here
-    from . import bridge, kitchen, link, lockstep, realtime, render
-
-    domain = build_kitchen(args)
-    renderer = render.Renderer(domain.model, kitchen.place, render.CAMERAS[args.camera], args.size)
+    domain = module.build(args.task)
+    renderer = render.Renderer(domain, module.place, cameras, args.size)
     session = link.Link(args.host, args.port, args.robot)
-    settings = bridge.Settings(args.robot, args.clock, args.camera, args.size, args.teacher, args.jitter)
+    settings = bridge.Settings(args.robot, args.clock, args.size, args.teacher, args.jitter, args.horizon)
     arm = bridge.Bridge(domain, session, renderer, settings)
     stop = stopper(session.inbox, parent if args.exit_with_parent else None)
     try:
@@ -116,17 +120,25 @@ def serve(args: argparse.Namespace, parent: int) -> None:
     logging.getLogger(__package__).info("stopped: arm at rest")
 
 
-def build_kitchen(args: argparse.Namespace):
-    """The kitchen of the arguments. Raises UsageError for a name that it does not know."""
-    from . import expert, kitchen, kitchen_tasks, render
+def choose(args: argparse.Namespace, module) -> dict:
+    """Fills in what the arguments leave to the domain, checks their names, and returns the cameras by name.
 
-    _one_of("--task", args.task, kitchen_tasks.TASKS)
-    _one_of("--camera", args.camera, render.CAMERAS)
-    _one_of("--jitter", args.jitter, kitchen_tasks.PRESETS)
-    if args.teacher and args.task not in expert.TASKS:
-        known = ", ".join(expert.TASKS)
-        raise UsageError(f"--teacher with --task {args.task!r}: has no scripted expert, use one of {known}")
-    return kitchen.Kitchen(args.task)
+    Raises UsageError for a name that the domain does not know.
+    """
+    args.task = module.DEFAULT_TASK if args.task is None else args.task
+    args.jitter = module.DEFAULT_PRESET if args.jitter is None else args.jitter
+    wanted = args.cameras or [domains.DEFAULT_VIEW]
+    known = domains.cameras(module)
+    _one_of("--task", args.task, module.TASKS)
+    _one_of("--jitter", args.jitter, module.PRESETS)
+    for camera in wanted:
+        _one_of("--camera", camera, known)
+        if wanted.count(camera) > 1:
+            raise UsageError(f"--camera {camera!r}: stands twice, name each camera once")
+    if args.teacher and args.task not in module.EXPERTS:
+        experts = ", ".join(module.EXPERTS)
+        raise UsageError(f"--teacher with --task {args.task!r}: has no scripted expert, use one of {experts}")
+    return {name: known[name] for name in wanted}
 
 
 def stopper(inbox, parent: int | None) -> threading.Event:

@@ -10,11 +10,13 @@ import logging
 
 import numpy as np
 
-from . import __version__, contract, shaping
+from . import __version__, contract, shaping, shifts
 from .contract import Command, DroppedError, Identity
+from .disturbance import Disturbance
 from .domain import Domain, RefusedError
 from .gate import Gate
 from .link import Link, Message
+from .render import Shot
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class Episode:
     task: str = ""
     seed: int = 0
     jitter: str = ""
+    shift: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +42,10 @@ class Settings:
 
     robot: str
     clock: str
-    camera: str
-    size: int
+    size: int  # of a picture, px
     teacher: bool
     default_jitter: str
+    horizon_steps: int = 0  # 0: the domain's own
 
 
 class Bridge:
@@ -50,10 +53,12 @@ class Bridge:
 
     def __init__(self, domain: Domain, link: Link, renderer, settings: Settings):
         self.domain, self.link, self.renderer, self.settings = domain, link, renderer, settings
+        self.horizon_steps = settings.horizon_steps or domain.horizon_steps
         self.gate = Gate(settings.robot, domain.limits)
         self.episode = Episode()
         self.mode = "hold"
         self.errors: list[str] = []
+        self._disturbance = Disturbance(shifts.UNSHIFTED, domain)
         self._rest = np.zeros(len(domain.limits.joint_names))
         self._velocity = self._rest.copy()  # as shaped, rad/s
         self._gripper = 0.0
@@ -69,6 +74,7 @@ class Bridge:
     def move(self, command: Command | None) -> None:
         """One tick: towards the command's velocity, or to rest without one, within the limits."""
         wanted = self._rest
+        command = self._disturbance.arriving(command, self._ticks)
         if command is not None:
             wanted, self._gripper, self._applied = command.velocity, command.gripper, command.identity
         position = self.domain.commanded_position()
@@ -103,12 +109,16 @@ class Bridge:
         self._last_reset = reset.identity
         task, jitter = reset.task or self.domain.task, reset.jitter or self.settings.default_jitter
         self.abandon("another episode was asked for")
-        self.episode = Episode(reset.episode, "idle", 0, task, reset.seed, jitter)
+        shift = reset.shift or shifts.NONE
+        self.episode = Episode(reset.episode, "idle", 0, task, reset.seed, jitter, shift)
         return self._reset_domain()
 
     def _reset_domain(self) -> bool:
         try:
+            self._disturbance.undo()
+            shifts.check(self.episode.shift)
             self.domain.reset(self.episode.task, self.episode.seed, self.episode.jitter)
+            self._disturbance = Disturbance(shifts.Draw(self.episode.shift, self.episode.seed), self.domain)
         except RefusedError as err:
             self.change("aborted", str(err))
             return False
@@ -147,7 +157,7 @@ class Bridge:
         self.episode.step += 1
         if self.domain.succeeded():
             self.end("success")
-        elif self.episode.step >= self.domain.horizon_steps:
+        elif self.episode.step >= self.horizon_steps:
             self.end("truncated")
         return self.episode.state == "running"
 
@@ -176,7 +186,8 @@ class Bridge:
         """The factsheet, once the renderer runs."""
         s, domain = self.settings, self.domain
         control_rate = 1.0 / (domain.tick_s * domain.control_ticks)
-        camera = {"name": s.camera, "width": s.size, "height": s.size, "encoding": "png", "colour": "rgb"}
+        camera = {"width": s.size, "height": s.size, "encoding": "png", "colour": "rgb"}
+        camera |= {"rate_hz": round(control_rate, 6)}
         return domain.factsheet() | {
             "robot": s.robot,
             "software": {"bridge": __version__, **domain.software(), "gl": self.renderer.backend},
@@ -187,8 +198,10 @@ class Bridge:
             "state_rate_hz": round(1.0 / domain.tick_s if s.clock == "realtime" else control_rate, 6),
             "command_timeout_ms": round(COMMAND_TIMEOUT_S * 1000),
             "limits": domain.limits.message(),
-            "cameras": [camera | {"rate_hz": round(control_rate, 6)} | self.renderer.view],
+            "cameras": [{"name": name} | camera | view for name, view in self.renderer.views.items()],
+            "horizon_steps": self.horizon_steps,
             "default_jitter": s.default_jitter,
+            "shifts": shifts.message(),
             "teacher": s.teacher,
         }
 
@@ -198,7 +211,7 @@ class Bridge:
         out = {
             "robot": self.settings.robot,
             "name": list(self.domain.limits.joint_names),
-            "position": m.position.tolist(),
+            "position": (m.position + self._disturbance.offset).tolist(),
             "velocity": m.velocity.tolist(),
             "effort": m.effort.tolist(),
             "gripper": m.gripper,
@@ -216,11 +229,16 @@ class Bridge:
         """Commands refused since start, by reason, where there were any."""
         return {reason: n for reason, n in self.gate.dropped.items() if n}
 
-    def frame(self, picture: bytes) -> dict:
-        """The fields of camera/{name}."""
-        s = self.settings
-        data = base64.b64encode(picture).decode()
-        return {"name": s.camera, "width": s.size, "height": s.size, "encoding": "png", "data": data}
+    def shot(self) -> Shot:
+        """What the cameras are to show now."""
+        step = self.episode.step
+        return Shot(self.domain.snapshot(), self._disturbance.draw, step, self._disturbance.repeats(step))
+
+    def frames(self, pictures: dict[str, bytes]) -> list[tuple[str, dict]]:
+        """Topics camera/{name} with their fields, of the pictures of a shot."""
+        common = {"width": self.settings.size, "height": self.settings.size, "encoding": "png"}
+        encoded = {name: base64.b64encode(picture).decode() for name, picture in pictures.items()}
+        return [(f"camera/{name}", {"name": name} | common | {"data": data}) for name, data in encoded.items()]
 
     def advice(self) -> dict:
         """The fields of expert."""

@@ -69,13 +69,14 @@ class Command:
 
 @dataclasses.dataclass(frozen=True)
 class Reset:
-    """An episode/reset; task and jitter are empty where the bridge's own are meant."""
+    """An episode/reset; task and jitter are empty where the bridge's own are meant, shift where none is."""
 
     identity: Identity
     episode: str
     task: str
     seed: int
     jitter: str
+    shift: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,11 +119,12 @@ def decode_command(payload: bytes, robot: str, limits: Limits) -> Command:
 
 def decode_reset(payload: bytes) -> Reset:
     """Reads an episode/reset. Raises DroppedError."""
-    message = _decode(payload, "episode task seed jitter")
+    message = _decode(payload, "episode task seed jitter shift")
     seed = message["seed"]
     if not _is_integer(seed) or not 0 <= seed <= _MAX_SEED:
         raise DroppedError("malformed", f"seed {seed!r}: must be an integer from 0 to 2^53")
-    return Reset(_identity(message), _episode(message), _text(message, "task"), seed, _text(message, "jitter"))
+    task, jitter, shift = (_text(message, field) for field in ("task", "jitter", "shift"))
+    return Reset(_identity(message), _episode(message), task, seed, jitter, shift)
 
 
 def decode_start(payload: bytes) -> Start:

@@ -45,6 +45,8 @@ class Domain(Protocol):
     tick_s: float  # one call of tick
     control_ticks: int  # ticks in one control step
     horizon_steps: int
+    model: Any  # MuJoCo's, to be looked at; a shift may change its friction between reset and reset
+    coloured_bodies: frozenset[int]  # of the model, which the task tells apart by colour: no shift repaints them
 
     def factsheet(self) -> dict:
         """The factsheet's fields that this domain knows."""

@@ -1,6 +1,7 @@
-"""Scripted experts: what a demonstration does, as a velocity field over the simulator's state.
+"""What the Panda's scripted experts are made of: velocity fields over the simulator's state.
 
-What belongs here: geometry of a task and the inverse kinematics that follow it. What does not: time. An
+What belongs here: the inverse kinematics that follow a wish of the hand, and how wishes are blended. What does not: the
+geometry of a task (kitchen_expert_*.py), and time. An
 expert sees the present state and nothing else, no clock and no phase counter, so that a policy
 that sees one picture can learn it, and a disturbed arm recovers. Its phases are blended by where the hand is.
 """
@@ -9,7 +10,6 @@ import mujoco
 import numpy as np
 
 from . import limits
-from .domain import Advice
 
 JOINTS = 7
 SPEED_SCALE = 0.5  # of the Panda's velocity limits: what a demonstration may use
@@ -19,41 +19,11 @@ GAIN = 4.0  # 1/s, of position errors
 TURN_GAIN = 3.0  # 1/s, of orientation errors
 POSTURE_GAIN = 0.5  # 1/s, of the redundant joint towards POSTURE
 DAMPING = 0.05  # of the inverse, in m and rad alike
+TIP = 0.05  # m, from the hand's site to the ends of the fingers
 # Hand forward, into the kitchen (+y of the world), fingers opening along x: columns are the hand's axes.
 FACING_KITCHEN = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 # A posture, in the model's joints, that reaches the cabinet with the hand as above.
 POSTURE = np.array([0.15, -1.0, 1.6, -2.0, 0.3, 0.6, 1.6])
-
-
-class SlideExpert:
-    """Pushes the slide cabinet's handle open with closed fingers from its closed side."""
-
-    # Where the hand's site stands relative to the handle, m: fingertips reach 5 cm beyond the site, so at
-    # this depth they stand 3 cm behind the handle's axis.
-    BESIDE = np.array([-0.09, -0.02, 0.0])
-    PUSH_X = 0.06  # through the handle: a wish that keeps pushing
-    CLEAR_Y = -0.16  # depth at which the tips pass before the handle
-
-    def __init__(self, model):
-        self.arm = HandControl(model)
-        self.handle = model.site("slide_site").id
-
-    def advise(self, data, done: bool) -> Advice:
-        """data has positions evaluated; done is the success rule on it."""
-        handle = data.site_xpos[self.handle]
-        offset = self.wish(self.arm.position(data) - handle)
-        speed = limit_norm(GAIN * offset, HAND_SPEED)
-        return Advice(self.arm.velocity(data, speed, FACING_KITCHEN), gripper=1.0, done=done)
-
-    def wish(self, relative: np.ndarray) -> np.ndarray:
-        """Displacement wanted of the hand, m, from where it is relative to the handle, m."""
-        # In the handle's way (not yet on its closed side) the hand stays clear in depth.
-        beside = falling(relative[0], -0.045, -0.015)
-        y = blend(self.CLEAR_Y, self.BESIDE[1], beside)
-        height_and_depth = np.hypot(relative[1] - self.BESIDE[1], relative[2] - self.BESIDE[2])
-        aligned = falling(height_and_depth, 0.03, 0.10)
-        x = blend(self.BESIDE[0], self.PUSH_X, aligned)
-        return np.array([x, y, self.BESIDE[2]]) - relative
 
 
 class HandControl:
@@ -69,6 +39,10 @@ class HandControl:
         """The hand's site in the world, m, shape (3,)."""
         return data.site_xpos[self.site]
 
+    def tips(self, data) -> np.ndarray:
+        """Where the fingers end in the world, m, shape (3,)."""
+        return data.site_xpos[self.site] + TIP * data.site_xmat[self.site].reshape(3, 3)[:, 2]
+
     def velocity(self, data, speed: np.ndarray, facing: np.ndarray) -> np.ndarray:
         """Joint velocities, rad/s, for a hand speed, m/s in the world, and an orientation to hold."""
         turn = limit_norm(TURN_GAIN * rotation_to(data.site_xmat[self.site].reshape(3, 3), facing), HAND_TURN)
@@ -78,6 +52,12 @@ class HandControl:
         posture = POSTURE_GAIN * (POSTURE - data.qpos[:JOINTS])
         dq = inverse @ np.concatenate([speed, turn]) + posture - inverse @ (j @ posture)
         return dq / max(1.0, np.max(np.abs(dq) / self.limit))  # slower, never elsewhere
+
+
+def tilted(up: float) -> np.ndarray:
+    """FACING_KITCHEN, the fingers pointing up by an angle, rad."""
+    c, s = np.cos(up), np.sin(up)
+    return np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]]) @ FACING_KITCHEN
 
 
 def rotation_to(have: np.ndarray, want: np.ndarray) -> np.ndarray:
@@ -99,6 +79,3 @@ def falling(x: float, low: float, high: float) -> float:
 def blend(a: float, b: float, weight: float) -> float:
     """a at weight 0, b at weight 1."""
     return a + (b - a) * weight
-
-
-TASKS = {"slide": SlideExpert}  # tasks that have an expert

@@ -1,7 +1,7 @@
 """Franka-Kitchen of gymnasium-robotics as a domain: the simulated Panda before its kitchen.
 
 What belongs here: the physics, the map between the model's joints and the Panda's, starts and success. What
-does not: pictures (render.py), the scripted expert (expert.py), the task and jitter tables (kitchen_tasks.py).
+does not: pictures (render.py), scripted experts (kitchen_experts.py), the task and jitter tables (kitchen_tasks.py).
 
 Two traps of the environment's model. Its joints 6 and 7 count from other zeros than the Panda's table:
 link 7's pose equals the published kinematics for q_panda = q_model + (0, 0, 0, 0, 0, pi/2, pi/4). All that
@@ -15,7 +15,7 @@ import mujoco
 import numpy as np
 from gymnasium_robotics.envs.franka_kitchen import kitchen_env
 
-from . import expert, kitchen_tasks, limits
+from . import kitchen_experts, kitchen_tasks, limits
 from .domain import Advice, Measurement, RefusedError
 
 ZERO_OFFSET = np.array([0.0, 0.0, 0.0, 0.0, 0.0, math.pi / 2, math.pi / 4])  # q_panda - q_model, rad
@@ -30,6 +30,12 @@ BLOCKED_SHARE = 0.25
 FINGER_RANGE = 0.04  # m, of each of the two fingers
 KITCHEN_GEOMETRY_BODY = "desk"  # every fixture hangs on it
 
+# What domains.py asks of a domain's module.
+TASKS, DEFAULT_TASK = kitchen_tasks.TASKS, "slide"
+PRESETS, DEFAULT_PRESET = kitchen_tasks.PRESETS, kitchen_tasks.DEFAULT_PRESET
+EXPERTS = tuple(kitchen_experts.EXPERTS)
+CAMERAS, DEFAULT_CAMERA = kitchen_experts.CAMERAS, kitchen_experts.DEFAULT_CAMERA
+
 
 class Kitchen:
     """Implements domain.Domain. Build one with the task it serves; owns its model and data."""
@@ -37,6 +43,7 @@ class Kitchen:
     name = "kitchen"
     control_ticks = 8
     horizon_steps = 280
+    coloured_bodies = frozenset()
 
     def __init__(self, task: str):
         """task is a name of kitchen_tasks.TASKS; KeyError otherwise."""
@@ -56,7 +63,8 @@ class Kitchen:
         torque = self.model.actuator_forcerange[:JOINTS, 1]
         self._blocked_torque = BLOCKED_SHARE * torque
         self._spare_torque = torque - LEAD * self.model.actuator_gainprm[:JOINTS, 0]
-        self._expert = expert.TASKS[task](self.model) if task in expert.TASKS else None
+        build_expert = kitchen_experts.EXPERTS.get(task)
+        self._expert = build_expert(self.model) if build_expert else None
         self.reset(task, 0, "none")
 
     def factsheet(self) -> dict:
@@ -148,7 +156,7 @@ class Kitchen:
     def expert(self) -> Advice:
         """See domain.Domain. Raises RefusedError for a task without an expert."""
         if self._expert is None:
-            raise RefusedError(f"task {self.task!r} has no scripted expert: use one of {', '.join(expert.TASKS)}")
+            raise RefusedError(f"task {self.task!r} has no scripted expert: use one of {', '.join(EXPERTS)}")
         return self._expert.advise(self.data, self.succeeded())
 
     def snapshot(self) -> tuple[np.ndarray, np.ndarray]:
@@ -160,6 +168,11 @@ class Kitchen:
         base = self.data.body("panda0_link0")
         rounded = {"position_m": base.xpos, "orientation_wxyz": base.xquat}
         return {name: [round(float(x), 6) for x in values] for name, values in rounded.items()}
+
+
+def build(task: str) -> Kitchen:
+    """A kitchen serving a task of TASKS."""
+    return Kitchen(task)
 
 
 def place(model, data, snapshot) -> None:

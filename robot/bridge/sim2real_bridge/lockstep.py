@@ -80,8 +80,7 @@ class LockStep:
         """Publishes frames, the expert if any, and last the joint_states that makes them an observation."""
         bridge, link = self.bridge, self.bridge.link
         stamp, seq = bridge.stamp_ns(), link.next_seq("joint_states")
-        picture = bridge.renderer.render(bridge.domain.snapshot())
-        messages = [(f"camera/{bridge.settings.camera}", bridge.frame(picture))]
+        messages = bridge.frames(bridge.renderer.render(bridge.shot()))
         if bridge.settings.teacher:
             messages.append(("expert", bridge.advice()))
         messages.append(("joint_states", bridge.states()))

@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 import time
+from concurrent.futures import Future
 
 from .bridge import COMMAND_TIMEOUT_S, Bridge
 from .contract import Command, Identity
@@ -74,12 +75,16 @@ class RealTime:
         self._published.append((seq, now))
         if not with_frame:
             return
-        topic = f"camera/{bridge.settings.camera}"
-        picture = bridge.renderer.submit(bridge.domain.snapshot())
-        if picture is None:
+        pictures = bridge.renderer.submit(bridge.shot())
+        if pictures is None:
             self.frames_skipped += 1
             return
-        picture.add_done_callback(lambda done: link.publish(topic, stamp, bridge.frame(done.result()), seq))
+        pictures.add_done_callback(lambda done: self._publish_frames(done, stamp, seq))
+
+    def _publish_frames(self, done: Future, stamp_ns: int, seq: int) -> None:
+        """In the renderer's thread."""
+        for topic, fields in self.bridge.frames(done.result()):
+            self.bridge.link.publish(topic, stamp_ns, fields, seq)
 
     def _handle_all(self) -> None:
         while True:

@@ -44,7 +44,8 @@ def kitchen():
 @pytest.fixture(scope="session")
 def renderer(kitchen):
     """Small pictures of it."""
-    out = render.Renderer(kitchen.model, kitchen_module.place, render.CAMERAS["default"], SIZE)
+    cameras = {"default": kitchen_module.CAMERAS["default"]}
+    out = render.Renderer(kitchen, kitchen_module.place, cameras, SIZE)
     yield out
     out.close()
 

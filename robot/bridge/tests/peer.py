@@ -113,10 +113,10 @@ class Peer:
         payload = message if isinstance(message, bytes) else json.dumps(message)
         self._client.publish(self._prefix + topic, payload, 1 if topic.startswith("episode") else 0, retain)
 
-    def reset(self, seed=1, jitter="j05", episode="e1", task="slide", epoch=EPOCH):
+    def reset(self, seed=1, jitter="j05", episode="e1", task="slide", shift="", epoch=EPOCH):
         """Asks for an episode and waits for what becomes of it."""
         self.seq += 1
-        fields = {"episode": episode, "task": task, "seed": seed, "jitter": jitter}
+        fields = {"episode": episode, "task": task, "seed": seed, "jitter": jitter, "shift": shift}
         self.send("episode/reset", envelope(self.seq, epoch) | fields)
         return self.until("episode/state", lambda s: s["episode"] == episode and s["state"] in ("ready", "aborted"))
 
@@ -136,7 +136,7 @@ class Running:
     """A bridge in a thread of this process, until stop."""
 
     def __init__(self, port, kitchen, renderer, peer, clock, options, size):
-        settings = bridge.Settings(peer.robot, clock, "default", size, options.pop("teacher", False), "j05")
+        settings = bridge.Settings(peer.robot, clock, size, options.pop("teacher", False), "j05")
         self.link = link.Link("127.0.0.1", port, peer.robot)
         self.bridge = bridge.Bridge(kitchen, self.link, renderer, settings)
         self.clock = {"lockstep": lockstep.LockStep, "realtime": realtime.RealTime}[clock](self.bridge, **options)

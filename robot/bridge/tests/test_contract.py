@@ -144,11 +144,21 @@ def test_hold_is_rest():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": -1}, {"seed": 1.5}, {"seed": 2**60}, {"seed": True}, {"episode": ""}, {"task": None}, {"shift": 1}],
+    [
+        {"seed": -1},
+        {"seed": 1.5},
+        {"seed": 2**60},
+        {"seed": True},
+        {"episode": ""},
+        {"task": None},
+        {"shift": 1},
+        {"x": 1},
+    ],
 )
 def test_reset_refused(changes):
-    fields = {"episode": "e", "task": "slide", "seed": 3, "jitter": "j05"}
-    assert contract.decode_reset(json.dumps(envelope() | fields).encode()).seed == 3
+    fields = {"episode": "e", "task": "slide", "seed": 3, "jitter": "j05", "shift": "light"}
+    got = contract.decode_reset(json.dumps(envelope() | fields).encode())
+    assert (got.seed, got.shift) == (3, "light")
     with pytest.raises(DroppedError):
         contract.decode_reset(json.dumps(envelope() | fields | changes).encode())
 

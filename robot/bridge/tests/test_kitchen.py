@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sim2real_bridge import domain, expert, kitchen_tasks, shaping
+from sim2real_bridge import domain, expert, kitchen_expert_push, kitchen_tasks, shaping
 from sim2real_bridge import kitchen as kitchen_module
 
 SLIDE_QPOS = 19
@@ -194,7 +194,7 @@ def test_the_expert_recovers_from_disturbance(kitchen):
 def test_the_expert_knows_no_time(kitchen):
     kitchen.reset("slide", 20001, "j05")
     first = kitchen.expert()
-    fresh = expert.SlideExpert(kitchen.model)
+    fresh = kitchen_expert_push.SlideExpert(kitchen.model)
     for _ in range(3):
         assert np.array_equal(kitchen.expert().velocity, first.velocity)
     assert np.array_equal(fresh.advise(kitchen.data, False).velocity, first.velocity)
