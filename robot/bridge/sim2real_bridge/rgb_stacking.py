@@ -140,8 +140,8 @@ def success_rule(task: str) -> str:
     red, _, blue = TASKS[task]
     return (
         f"sparse reward of google-deepmind/rgb_stacking 794c343: red {red} within {X_Y_CLOSE} m of blue {blue} in x "
-        f"and y and more than {ON_TOP} m above it, touching it and neither the robot nor the ground, the basket counted "
-        "as ground, which the original's floor alone is"
+        f"and y and more than {ON_TOP} m above it, touching it and neither the robot nor the ground, the basket "
+        "counted as ground, which the original's floor alone is"
     )
 
 
