@@ -4,6 +4,7 @@ What belongs here: the tables. What does not: any expert's geometry (kitchen_exp
 """
 
 from . import kitchen_expert_push as push
+from .kitchen_expert_grasp import MicrowaveExpert
 from .render import Camera
 
 # By our names of kitchen_tasks.TASKS; each is built with the model.
@@ -13,6 +14,7 @@ EXPERTS = {
     "hinge": push.HingeExpert,
     "burner": push.BottomBurnerExpert,
     "burner_top": push.TopBurnerExpert,
+    "microwave": MicrowaveExpert,
 }
 
 DEFAULT_CAMERA = "default"

@@ -19,6 +19,8 @@ TASKS = {
     "microwave": "microwave",
     "kettle": "kettle",
 }
+# The literature's choice of them.
+PAPER_TASKS = ("slide", "light", "hinge", "burner", "microwave")
 
 # The environment starts joint 2 at -1.7685 rad, beyond the Panda's -1.7628: every start is clipped this far, rad,
 # inside the limits.

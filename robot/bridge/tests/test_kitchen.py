@@ -185,6 +185,15 @@ def test_the_expert_opens_the_door(kitchen, seed):
     assert steps < 100
 
 
+@pytest.mark.parametrize("task", kitchen_tasks.PAPER_TASKS)
+def test_every_task_of_the_paper_has_an_expert(task):
+    """One start each; measure.py has the rates. Within limits all through, or a demonstration could not be sent."""
+    served = kitchen_module.Kitchen(task)
+    served.reset(task, 1_000_000, "j05")
+    assert run_expert(served, lambda: np.zeros(7)) is not None
+    assert served.expert().done
+
+
 def test_the_expert_recovers_from_disturbance(kitchen):
     rng = np.random.default_rng(0)
     kitchen.reset("slide", 20004, "r3m")
