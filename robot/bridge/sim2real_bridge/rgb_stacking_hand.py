@@ -45,8 +45,9 @@ class Hand:
     def velocity(self, data, linear: np.ndarray, yaw_rate: float) -> np.ndarray:
         """Joint velocities, rad/s, for a velocity of the hand in the world: m/s, and rad/s about the vertical."""
         down = data.site_xmat[self.site].reshape(3, 3)[:, 2]
-        tilt = TILT_GAIN * np.cross(down, (0.0, 0.0, -1.0))
-        dq = self._solve(data, np.concatenate([linear, (*tilt, 0.0, 0.0, yaw_rate)]))
+        turn = TILT_GAIN * np.cross(down, (0.0, 0.0, -1.0))
+        turn[2] += yaw_rate
+        dq = self._solve(data, np.concatenate([linear, turn]))
         return dq / max(1.0, np.max(np.abs(dq) / self.speed))  # slower, never elsewhere
 
     def _solve(self, data, twist: np.ndarray) -> np.ndarray:
