@@ -9,7 +9,13 @@ import (
 
 // TestTablesAgree holds the daemon's table and the bridge's against each other: both check every command.
 func TestTablesAgree(t *testing.T) {
-	text, err := os.ReadFile("bridge/sim2real_bridge/limits/panda.json")
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) { tableAgrees(t, name) })
+	}
+}
+
+func tableAgrees(t *testing.T, name string) {
+	text, err := os.ReadFile("bridge/sim2real_bridge/limits/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +30,8 @@ func TestTablesAgree(t *testing.T) {
 	if err := json.Unmarshal(text, &table); err != nil {
 		t.Fatal(err)
 	}
-	panda, ok := ByName(table.Robot)
-	if !ok || !slices.Equal(panda.Joints, table.JointNames) {
+	m, ok := ByName(name)
+	if !ok || table.Robot != name || !slices.Equal(m.Joints, table.JointNames) {
 		t.Fatalf("the bridge knows %s with %v", table.Robot, table.JointNames)
 	}
 	for _, row := range []struct {
@@ -33,10 +39,10 @@ func TestTablesAgree(t *testing.T) {
 		ours   Vector
 		theirs []float64
 	}{
-		{"position_min", panda.Limits.QMin, table.PositionMin}, {"position_max", panda.Limits.QMax, table.PositionMax},
-		{"velocity_max", panda.Limits.DQMax, table.VelocityMax}, {"acceleration_max", panda.Limits.DDQMax, table.AccelerationMax},
+		{"position_min", m.Limits.QMin, table.PositionMin}, {"position_max", m.Limits.QMax, table.PositionMax},
+		{"velocity_max", m.Limits.DQMax, table.VelocityMax}, {"acceleration_max", m.Limits.DDQMax, table.AccelerationMax},
 	} {
-		if !slices.Equal(row.ours[:panda.N()], row.theirs) {
+		if !slices.Equal(row.ours[:m.N()], row.theirs) {
 			t.Errorf("%s: %v here, %v in the bridge", row.name, row.ours, row.theirs)
 		}
 	}
@@ -54,6 +60,22 @@ func TestLimits(t *testing.T) {
 	}
 	if got := l.Scaled(0.5); got.DQMax[0] != 1.0875 || got.DDQMax != l.DDQMax {
 		t.Errorf("scaled: %+v", got)
+	}
+}
+
+func TestUnknownRobot(t *testing.T) {
+	if m, ok := ByName("ur5"); ok || m.N() != 0 {
+		t.Errorf("a robot that no table describes: %+v", m)
+	}
+}
+
+// TestSawyerReachesItsNeutralPose: limits of a simulator's description would refuse it.
+func TestSawyerReachesItsNeutralPose(t *testing.T) {
+	l := Sawyer().Limits
+	for j, q := range []float64{0, -1.18, 0, 2.18, 0, 0.57, 3.3161} {
+		if q < l.QMin[j] || q > l.QMax[j] {
+			t.Errorf("joint %d: %g outside %g to %g", j, q, l.QMin[j], l.QMax[j])
+		}
 	}
 }
 

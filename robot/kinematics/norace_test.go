@@ -1,0 +1,5 @@
+//go:build !race
+
+package kinematics
+
+const raceEnabled = false
