@@ -164,3 +164,23 @@ func BenchmarkDecodePNG(b *testing.B) {
 		}
 	}
 }
+
+// TestPNGLosesNothing encodes a picture in which every channel of every pixel differs, and wants it back.
+func TestPNGLosesNothing(t *testing.T) {
+	f := camera.Frame{Camera: "front", Width: 7, Height: 5}
+	for i := range 3 * 7 * 5 {
+		f.Pix = append(f.Pix, byte(2*i))
+	}
+	data, err := PNG(&f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back camera.Frame
+	if err := Decode(data, &back); err != nil || back.Width != 7 || back.Height != 5 || !bytes.Equal(back.Pix, f.Pix) {
+		t.Errorf("%dx%d, %v\n%v\nwant %v", back.Width, back.Height, err, back.Pix, f.Pix)
+	}
+	f.Pix = f.Pix[1:]
+	if _, err := PNG(&f); !errors.Is(err, ErrSize) {
+		t.Errorf("a picture that is a byte short: %v", err)
+	}
+}

@@ -1,9 +1,6 @@
 package dataset
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,16 +10,18 @@ import (
 	"strconv"
 	"strings"
 
+	"sim2reald/model/dataset/lerobot"
 	"sim2reald/model/safetensors"
 )
 
 const episodesDir = "episodes"
 
-// Dataset is an open folder. One process writes it at a time.
+// Dataset is an open folder. One process writes it at a time: see Lock.
 type Dataset struct {
-	Meta  Meta
-	dir   string
-	seeds []int64 // ascending
+	Meta    Meta
+	dir     string
+	seeds   []int64  // ascending
+	foreign *foreign // nil but for a LeRobot dataset
 }
 
 // Create makes the folder, or opens an existing dataset of the same kind to go on with it; one of another
@@ -49,11 +48,30 @@ func create(dir string, m Meta) (*Dataset, error) {
 	if err := old.sameKind(&m); err != nil {
 		return nil, err
 	}
+	if err := sweep(dir); err != nil {
+		return nil, err
+	}
 	d, err := open(dir)
 	if err != nil {
 		return nil, err
 	}
 	return d, d.verify()
+}
+
+// sweep deletes what a killed process was writing: nothing that a reader sees, but it takes room.
+func sweep(dir string) error {
+	for _, pattern := range []string{".dataset.json.*", episodesDir + "/.seed-*.safetensors.*"} {
+		left, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, path := range left {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // createNew refuses a folder with episodes but no dataset.json: nobody knows what they are.
@@ -71,13 +89,26 @@ func createNew(dir string, m Meta) (*Dataset, error) {
 	return d, writeMeta(dir, &m)
 }
 
-// Open opens an existing dataset. Episodes are checked as they are read.
+// Open opens an existing dataset, or a LeRobot dataset of layout v3 that has a mapping. Episodes are checked as they are
+// read.
 func Open(dir string) (*Dataset, error) {
-	d, err := open(dir)
+	d, err := openAny(dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening dataset %s: %w", dir, err)
 	}
 	return d, nil
+}
+
+func openAny(dir string) (*Dataset, error) {
+	d, err := open(dir)
+	if !errors.Is(err, fs.ErrNotExist) || !lerobot.Is(dir) {
+		return d, err
+	}
+	m, err := ReadMapping(dir)
+	if err != nil {
+		return nil, err
+	}
+	return openForeign(dir, m)
 }
 
 func open(dir string) (*Dataset, error) {
@@ -123,6 +154,9 @@ func (d *Dataset) Has(seed int64) bool {
 
 // Write adds an episode. After an error the folder holds what it held before.
 func (d *Dataset) Write(e *Episode) error {
+	if d.foreign != nil {
+		return fmt.Errorf("%w of seed %d: %s is a LeRobot dataset, which is only read; choose another folder", ErrEpisode, e.Seed, d.dir)
+	}
 	if d.Has(e.Seed) {
 		return fmt.Errorf("%w of seed %d is there already: %s", ErrEpisode, e.Seed, d.path(e.Seed))
 	}
@@ -140,6 +174,9 @@ func (d *Dataset) Write(e *Episode) error {
 
 // Episode reads and checks one episode; an error names its file.
 func (d *Dataset) Episode(seed int64) (*Episode, error) {
+	if d.foreign != nil {
+		return d.foreignEpisode(seed)
+	}
 	path := d.path(seed)
 	f, err := safetensors.ReadFile(path, safetensors.DefaultLimits())
 	if err != nil {
@@ -155,6 +192,17 @@ func (d *Dataset) Episode(seed int64) (*Episode, error) {
 	return e, nil
 }
 
+func (d *Dataset) foreignEpisode(seed int64) (*Episode, error) {
+	if !d.Has(seed) {
+		return nil, fmt.Errorf("%w of seed %d is not in %s", ErrEpisode, seed, d.dir)
+	}
+	e, err := d.foreign.episode(seed)
+	if err != nil {
+		return nil, fmt.Errorf("reading episode %d of %s: %w", d.foreign.episodes[seed], d.dir, err)
+	}
+	return e, nil
+}
+
 func (d *Dataset) verify() error {
 	_, err := d.Digest()
 	return err
@@ -163,18 +211,6 @@ func (d *Dataset) verify() error {
 // Digest identifies the data: SHA-256 over dataset.json's content and every episode's digest by ascending
 // seed. It reads and checks every episode.
 func (d *Dataset) Digest() (string, error) {
-	meta, err := json.Marshal(&d.Meta)
-	if err != nil {
-		return "", fmt.Errorf("digesting %s: %w", d.dir, err)
-	}
-	h := sha256.New()
-	fmt.Fprintf(h, "sim2real dataset 1\n%s\n", meta)
-	for _, seed := range d.seeds {
-		e, err := d.Episode(seed)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(h, "%d %s\n", seed, e.Digest)
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+	s, err := d.Summary()
+	return s.Digest, err
 }

@@ -8,12 +8,9 @@ import (
 	"image/png"
 	"math"
 	"os"
-	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -144,6 +141,11 @@ func TestOtherKindIsRefused(t *testing.T) {
 		"cameras":         func(m *Meta) { m.Cameras[0].Width = 9 },
 		"control_rate_hz": func(m *Meta) { m.ControlRateHz = 20 },
 		"limits":          func(m *Meta) { m.Limits.SpeedScale = 0.6 },
+		"source":          func(m *Meta) { m.Source = SourceHandGuided },
+		"domain":          func(m *Meta) { m.Domain = "metaworld" },
+		"shift":           func(m *Meta) { m.Shift = "dark" },
+		"horizon_steps":   func(m *Meta) { m.HorizonSteps = 100 },
+		"noise":           func(m *Meta) { m.Noise = 0.1 },
 	}
 	for key, change := range cases {
 		t.Run(key, func(t *testing.T) {
@@ -267,6 +269,10 @@ func TestMetaIsStrict(t *testing.T) {
 		"rate":        {`12.5`, `-1`, "control_rate_hz"},
 		"more text":   {"\n}", "\n}{}", "text after"},
 		"encoding":    {`"png"`, `"jpeg"`, "cameras[0]"},
+		"version":     {`"version": 2`, `"version": 3`, "version 1 to 2"},
+		"older":       {`"version": 2`, `"version": 1, "domain": "kitchen"`, "keys of version 2"},
+		"source":      {`"task"`, `"source": "a bird", "task"`, `"a bird"`},
+		"noise":       {`"task"`, `"noise": 2, "task"`, "noise 2"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -284,41 +290,25 @@ func TestMetaIsStrict(t *testing.T) {
 	}
 }
 
-// A full disk is played by a limit on the size of files, which only a process of its own can bear.
-func TestFullDiskKeepsEarlierEpisodes(t *testing.T) {
-	if dir := os.Getenv("DATASET_FULL_DISK"); dir != "" {
-		fillDisk(t, dir)
-		return
-	}
+// TestVersion1 opens a dataset of version 1, whose digest stands in bundles that were trained on it, and goes on with it.
+func TestVersion1(t *testing.T) {
+	const old, digest = "../torch/tests/data/dataset", "sha256:ae24cce8a0620c40eeba3a44fde4908c077154c34577aed347b15de94dac77f4"
 	dir := t.TempDir()
-	write(t, created(t, dir), 1)
-	cmd := exec.Command(os.Args[0], "-test.run=^TestFullDiskKeepsEarlierEpisodes$")
-	cmd.Env = append(os.Environ(), "DATASET_FULL_DISK="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	d := created(t, dir)
-	if !reflect.DeepEqual(d.Seeds(), []int64{1}) {
-		t.Fatalf("seeds %v", d.Seeds())
-	}
-	left, err := os.ReadDir(filepath.Join(dir, episodesDir))
-	if err != nil || len(left) != 1 {
-		t.Fatalf("%d files left (%v)", len(left), err)
-	}
-}
-
-func fillDisk(t *testing.T, dir string) {
-	signal.Ignore(syscall.SIGXFSZ)
-	d := created(t, dir)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2048, Max: 2048}); err != nil {
+	if err := os.CopyFS(dir, os.DirFS(old)); err != nil {
 		t.Fatal(err)
 	}
-	err := d.Write(testEpisode(t, 2, 30))
-	if err == nil || !strings.Contains(err.Error(), "the 1 episodes before it are kept") || d.Has(2) {
-		t.Fatalf("%v", err)
+	d, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if strings.Contains(err.Error(), "\n") {
-		t.Fatalf("more than one line: %v", err)
+	if got, err := d.Digest(); err != nil || got != digest || d.Meta.Version != 1 {
+		t.Fatalf("digest %s of version %d, %v; want %s", got, d.Meta.Version, err, digest)
+	}
+	newer := d.Meta
+	newer.Version, newer.Source, newer.Domain, newer.Noise = Version, SourceTeacher, "kitchen", 0.2
+	again, err := Create(dir, newer)
+	if err != nil || again.Meta.Version != 1 {
+		t.Errorf("gone on with as version %d, %v", again.Meta.Version, err)
 	}
 }
 

@@ -25,8 +25,8 @@ type Episode struct {
 
 // Step is one control step.
 type Step struct {
-	Pictures [][]byte // PNG as received, in the order of Meta.Cameras
-	Stamp    time.Duration
+	Pictures [][]byte      // PNG as received, in the order of Meta.Cameras
+	Stamp    time.Duration // bridge clock, since the first step; before version 2, since the bridge's start
 	Q, DQ    robot.Vector  // measured, rad and rad/s
 	Gripper  float64       // measured, 0 open to 1 closed
 	Wanted   robot.Command // the teacher's: the label. Its mode is Velocity
