@@ -19,8 +19,11 @@ const (
 // of all side by side, then the proprioception if any, then the head. Pictures are ordered observation by
 // observation, oldest first, and within one in the cameras' order.
 type Network struct {
-	Arch          backbone.Arch
-	Adapters      Placement
+	Arch     backbone.Arch
+	Adapters Placement
+	// Full says that the backbone's own parameters are trained, each under its name behind BasePrefix. There are
+	// no adapters then.
+	Full          bool
 	Cameras       []string // by name
 	History       int      // observations seen at once, the newest included; 0 counts as 1
 	Height, Width int      // pixels, of every picture
@@ -42,7 +45,7 @@ func (n Network) Features() (*graph.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.Build(features)
+	return n.built(b, features)
 }
 
 // Graph is the network from pictures, and proprioception if any, to the actions (Head.Out). Its inputs are
@@ -65,8 +68,32 @@ func (n Network) graph() (*graph.Graph, *attachment, error) {
 		return nil, nil, fmt.Errorf("head takes %d features, %d observations of %d cameras and %d numbers of proprioception give %d: %w",
 			n.Head.In, n.observations(), len(n.Cameras), n.Proprio, n.FeatureLen(), ErrHead)
 	}
-	g, err := b.Build(n.Head.Build(b, features))
+	g, err := n.built(b, n.Head.Build(b, features))
 	return g, a, err
+}
+
+// built ends the builder; of a full network, the backbone's parameters become the bundle's.
+func (n Network) built(b *graph.Builder, out *graph.Node) (*graph.Graph, error) {
+	g, err := b.Build(out)
+	if err != nil || !n.Full {
+		return g, err
+	}
+	for _, p := range g.Params {
+		if p.Kind == graph.Frozen {
+			p.Kind, p.Name = graph.Trained, BasePrefix+p.Name
+		}
+	}
+	return g, nil
+}
+
+// BasePrefix begins the name of every parameter of the backbone that a full network trains.
+const BasePrefix = "base."
+
+// Served is the network with a backbone of constants again, under their own names: how a full network is served,
+// on a copy of the base with its values in place.
+func (n Network) Served() Network {
+	n.Full = false
+	return n
 }
 
 func (n Network) features() (*graph.Builder, *graph.Node, *attachment, error) {
@@ -114,6 +141,9 @@ func (n Network) check() error {
 	}
 	if n.History < 0 || n.History > maxHistory {
 		return fmt.Errorf("history of %d observations, from 1 to %d: %w", n.History, maxHistory, ErrHead)
+	}
+	if n.Full && !n.Adapters.None() {
+		return fmt.Errorf("adapters %s in a base that is trained itself: choose one: %w", n.Adapters, ErrPlacement)
 	}
 	if err := n.Adapters.Middle.validate(); err != nil {
 		return err

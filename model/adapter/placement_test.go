@@ -46,13 +46,13 @@ func TestCounts(t *testing.T) {
 		at   Placement
 		want Counts
 	}{
-		{"vit_base_patch16_224", everywhere(64), Counts{85798656, 590592, 24 * (2*768*64 + 64 + 768), 38400, 0}},
+		{"vit_base_patch16_224", everywhere(64), Counts{85798656, 590592, 24 * (2*768*64 + 64 + 768), 38400, 0, false}},
 		{"vit_base_patch16_224", Placement{Middle: &Middle{Width: 8, Blocks: []int{10, 11}, Branches: []string{"mlp"}}},
-			Counts{85798656, 0, 2 * (2*768*8 + 8 + 768), 0, 0}},
-		{"resnet50", convolutional, Counts{23508032 - 53120 + 26560, 64*3*49 + 64, dense(3, 64, 4, 128, 6, 256, 3, 512), 0, 0}},
-		{"dm_nfnet_f0", convolutional, Counts{0, 16*3*9 + 16, dense(1, 128, 2, 256, 6, 768, 3, 768), 0, 0}},
+			Counts{85798656, 0, 2 * (2*768*8 + 8 + 768), 0, 0, false}},
+		{"resnet50", convolutional, Counts{23508032 - 53120 + 26560, 64*3*49 + 64, dense(3, 64, 4, 128, 6, 256, 3, 512), 0, 0, false}},
+		{"dm_nfnet_f0", convolutional, Counts{0, 16*3*9 + 16, dense(1, 128, 2, 256, 6, 768, 3, 768), 0, 0, false}},
 		{"resnet18", Placement{Middle: &Middle{Width: 4}}, Counts{0, 0,
-			2*(2*4*64+4+64) + 2*(2*4*128+4+128) + 2*(2*4*256+4+256) + 2*(2*4*512+4+512), 0, 0}},
+			2*(2*4*64+4+64) + 2*(2*4*128+4+128) + 2*(2*4*256+4+256) + 2*(2*4*512+4+512), 0, 0, false}},
 	} {
 		n := preset(t, c.name, 224, c.at)
 		got, err := n.Count()
