@@ -2,8 +2,8 @@
 // normalise, and a manifest that says everything they depend on.
 //
 // What belongs here: the manifest, the file, its checks, and the comparison with a live rig. What does not:
-// how tensors are trained (model/train) or run (model/engine), and the frozen base, which is never in a
-// bundle (model/base).
+// how tensors are trained (model/train) or run (model/engine), and the frozen base, which is in no
+// bundle (model/base) but those of kind full.
 //
 // Metadata of the file: "manifest", the JSON in its one canonical spelling, and "checksum", over the manifest
 // and the tensors. A file is accepted only if writing it again gives the same bytes, so that no flipped byte
@@ -19,7 +19,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"sim2reald/model/adapter"
 	"sim2reald/model/preprocess"
 	"sim2reald/model/safetensors"
 )
@@ -34,7 +36,7 @@ var (
 
 // Names of the tensors beside the network's. Each has one number per dimension.
 const (
-	ActionMean  = "action.mean" // (joints + 1), rad/s and gripper
+	ActionMean  = "action.mean" // (dimensions of an action), in the units of its kind, and gripper
 	ActionStd   = "action.std"
 	ProprioMean = "proprio.mean" // (joints), rad; only with proprioception
 	ProprioStd  = "proprio.std"
@@ -85,7 +87,24 @@ func (b *Bundle) Params() map[string]safetensors.Tensor {
 		switch name {
 		case ActionMean, ActionStd, ProprioMean, ProprioStd:
 		default:
-			out[name] = t
+			if !strings.HasPrefix(name, adapter.BasePrefix) {
+				out[name] = t
+			}
+		}
+	}
+	return out
+}
+
+// Backbone gives what takes the place of the base's parameters, all of them, by the names of
+// adapter.Network.Served; nil but in a bundle of kind full.
+func (b *Bundle) Backbone() map[string]safetensors.Tensor {
+	if b.Manifest.Kind != KindFull {
+		return nil
+	}
+	out := map[string]safetensors.Tensor{}
+	for name, t := range b.file.Tensors {
+		if bare, ok := strings.CutPrefix(name, adapter.BasePrefix); ok {
+			out[bare] = t
 		}
 	}
 	return out
@@ -109,7 +128,20 @@ func (b *Bundle) Actions() (*preprocess.Actions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return preprocess.NewActions(len(b.Manifest.Robot.JointNames), stats)
+	space, err := b.Manifest.Space()
+	if err != nil {
+		return nil, err
+	}
+	return preprocess.NewActions(space, stats)
+}
+
+// Stats are what actions are scaled with, and positions: the latter empty without proprioception.
+func (b *Bundle) Stats() (action, proprio preprocess.Stats, err error) {
+	if action, err = b.stats(ActionMean, ActionStd); err != nil || b.Manifest.Proprioception != preprocess.ProprioPositions {
+		return action, proprio, err
+	}
+	proprio, err = b.stats(ProprioMean, ProprioStd)
+	return action, proprio, err
 }
 
 func (b *Bundle) stats(mean, std string) (preprocess.Stats, error) {
@@ -169,8 +201,8 @@ func (b *Bundle) shapes() (map[string][]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
 	}
-	n := len(b.Manifest.Robot.JointNames)
-	out := map[string][]int{ActionMean: {n + 1}, ActionStd: {n + 1}}
+	n, dim := len(b.Manifest.Robot.JointNames), len(b.Manifest.Action.Dimensions)
+	out := map[string][]int{ActionMean: {dim}, ActionStd: {dim}}
 	for _, p := range g.Swapped() {
 		out[p.Name] = p.Shape
 	}

@@ -9,8 +9,8 @@ import (
 	"sim2reald/model/safetensors"
 )
 
-// MaxFile bounds a bundle file, in bytes: a few MB is usual.
-const MaxFile = 256 << 20
+// MaxFile bounds a bundle file, in bytes: a few MB is usual, one of kind full is as large as its base.
+const MaxFile = 2 << 30
 
 const (
 	keyManifest = "manifest"
@@ -135,9 +135,9 @@ func checkVersion(text []byte) error {
 	if err := json.Unmarshal(text, &head); err != nil {
 		return fmt.Errorf("%w: %w", ErrManifest, err)
 	}
-	if head.Schema == Schema && head.Version > VersionAdapters {
+	if head.Schema == Schema && head.Version > VersionRecipe {
 		return fmt.Errorf("%w: its manifest is version %d, this daemon reads %d; install sim2reald %s or newer",
-			ErrTooNew, head.Version, VersionAdapters, head.MinDaemon)
+			ErrTooNew, head.Version, VersionRecipe, head.MinDaemon)
 	}
 	return nil
 }

@@ -12,23 +12,22 @@ import (
 const (
 	VersionHead     = 1 // a head on the frozen base, one observation at a time
 	VersionAdapters = 2 // adapters inside the base, a history, a named trainer
+	VersionRecipe   = 3 // a kind, and how it was trained; actions of the tool
 )
 
 // Fixed values of the manifest.
 const (
-	Schema           = "sim2reald.bundle"
-	PlacementTop     = "top"
-	KindMLP          = "mlp"
-	ActionVelocity   = "joint_velocity"
-	UnitVelocity     = "rad/s"
-	DimensionGripper = "gripper"
+	Schema       = "sim2reald.bundle"
+	PlacementTop = "top"
+	KindMLP      = "mlp"
 )
 
 // Manifest says what the tensors are for. All of it is compared with the live rig, or is its history.
 type Manifest struct {
 	Schema         string              `json:"schema"`
 	Version        int                 `json:"version"`
-	MinDaemon      string              `json:"min_daemon"` // oldest daemon that can run it, see SetVersion
+	MinDaemon      string              `json:"min_daemon"`     // oldest daemon that can run it, see SetVersion
+	Kind           string              `json:"kind,omitempty"` // KindAdapter or KindFull; absent before VersionRecipe
 	Name           string              `json:"name"`
 	Task           string              `json:"task"`
 	Base           Base                `json:"base"`
@@ -45,14 +44,18 @@ type Manifest struct {
 
 // SetVersion sets schema, version and oldest daemon to what the rest of the manifest needs.
 func (m *Manifest) SetVersion() {
-	m.Schema, m.Version, m.MinDaemon = Schema, m.needs(), "0.1.0"
-	if m.Version == VersionAdapters {
-		m.MinDaemon = "0.2.0"
+	m.Schema, m.Version = Schema, m.needs()
+	if m.Version == VersionRecipe && m.Kind == "" {
+		m.Kind = KindAdapter
 	}
+	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0"}[m.Version]
 }
 
 // needs is the oldest version that can say what the manifest says.
 func (m *Manifest) needs() int {
+	if m.Kind != "" || m.Training.Recipe != nil || m.Action.Cartesian != nil {
+		return VersionRecipe
+	}
 	if m.Adapters.Placement != PlacementTop || m.Adapters.Middle != nil || m.History != 1 || m.Training.Trainer != "" {
 		return VersionAdapters
 	}
@@ -88,16 +91,6 @@ type Gripper struct {
 	Closed float64 `json:"closed"`
 }
 
-// Action says what the network's output means. One action is a velocity per joint and then the gripper.
-type Action struct {
-	Kind         string   `json:"kind"`
-	Unit         string   `json:"unit"`
-	RateHz       float64  `json:"rate_hz"`
-	ChunkSize    int      `json:"chunk_size"`     // actions in one answer
-	NActionSteps int      `json:"n_action_steps"` // of which so many are carried out
-	Dimensions   []string `json:"dimensions"`     // the joints, then DimensionGripper
-}
-
 // Training is where the tensors come from.
 type Training struct {
 	DataDigest     string            `json:"data_digest"`
@@ -113,7 +106,8 @@ type Training struct {
 	Daemon         string            `json:"daemon"`
 	Software       map[string]string `json:"software"` // what the demonstrations ran on
 	// Trainer is what computed the gradients, and on what: empty for a head on cached features.
-	Trainer string `json:"trainer,omitempty"`
+	Trainer string  `json:"trainer,omitempty"`
+	Recipe  *Recipe `json:"recipe,omitempty"` // absent before VersionRecipe, and where another program trained
 }
 
 // Result is a measured success rate. It is a claim about the bundle and not part of its identity.

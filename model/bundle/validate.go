@@ -15,9 +15,6 @@ import (
 	"sim2reald/robot"
 )
 
-// maxChunk bounds the actions in one answer.
-const maxChunk = 256
-
 func invalid(key, format string, args ...any) error {
 	return fmt.Errorf("%w: %s: %s", ErrManifest, key, fmt.Sprintf(format, args...))
 }
@@ -27,7 +24,7 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // Validate says what is wrong with the manifest by itself, naming the key.
 func (m *Manifest) Validate() error {
 	for _, check := range []func() error{
-		m.checkHead, m.checkRobot, m.checkAction, m.checkSight, m.checkHistory, m.checkResult,
+		m.checkHead, m.checkRecipe, m.checkRobot, m.checkAction, m.checkSight, m.checkHistory, m.checkResult,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -92,31 +89,6 @@ func (m *Manifest) checkRobot() error {
 		return err
 	}
 	return m.Limits.Validate(len(m.Robot.JointNames))
-}
-
-func (m *Manifest) checkAction() error {
-	a := &m.Action
-	if a.Kind != ActionVelocity || a.Unit != UnitVelocity {
-		return invalid("action", "kind %q in %q, want %q in %q", a.Kind, a.Unit, ActionVelocity, UnitVelocity)
-	}
-	if !finite(a.RateHz) || a.RateHz <= 0 || a.RateHz > 1000 {
-		return invalid("action.rate_hz", "%g, want above 0 and at most 1000", a.RateHz)
-	}
-	if a.ChunkSize < 1 || a.ChunkSize > maxChunk {
-		return invalid("action.chunk_size", "%d, want 1 to %d", a.ChunkSize, maxChunk)
-	}
-	if a.NActionSteps < 1 || a.NActionSteps > a.ChunkSize {
-		return invalid("action.n_action_steps", "%d, want 1 to chunk_size %d", a.NActionSteps, a.ChunkSize)
-	}
-	if want := Dimensions(m.Robot.JointNames); !slices.Equal(a.Dimensions, want) {
-		return invalid("action.dimensions", "%v, want %v", a.Dimensions, want)
-	}
-	return nil
-}
-
-// Dimensions names the numbers of one action of an arm with these joints.
-func Dimensions(joints []string) []string {
-	return append(slices.Clone(joints), DimensionGripper)
 }
 
 func (m *Manifest) checkSight() error {
@@ -188,6 +160,7 @@ func (m *Manifest) Network() (adapter.Network, error) {
 	if net.Adapters, err = m.Adapters.placement(); err != nil {
 		return net, err
 	}
+	net.Full = m.Kind == KindFull
 	net.Head, err = m.head(net.FeatureLen())
 	return net, err
 }

@@ -14,7 +14,7 @@ var ErrChunk = errors.New("action chunk does not fit the bundle")
 // NotFiniteError says that a number that should move the arm, or describes it, is NaN or infinite.
 type NotFiniteError struct {
 	What  string
-	Index int // joint, or the joint count for the gripper
+	Index int // of the action: the last is the gripper
 	Value float64
 }
 
@@ -22,62 +22,75 @@ func (e *NotFiniteError) Error() string {
 	return fmt.Sprintf("%s %d is %v; hold, and check the bundle's weights and the robot's state", e.What, e.Index, e.Value)
 }
 
-// Actions converts between policy units and robot units. An action is one velocity per joint, base to tip,
-// then the gripper, each standardised.
+// maxDim is the longest action: a velocity for each joint, and the gripper.
+const maxDim = robot.MaxJoints + 1
+
+// Actions converts between policy units, which are standardised, and robot units.
 type Actions struct {
-	joints int
-	stats  Stats
+	space Space
+	stats Stats
 }
 
-// NewActions is for an arm of n joints; stats hold n+1 elements, in rad/s and, last, gripper 0..1.
-func NewActions(n int, stats Stats) (*Actions, error) {
-	if err := errors.Join(checkJoints(n), stats.Validate("action", n+1)); err != nil {
+// NewActions standardises a space's numbers with stats of as many elements, the last of the gripper.
+func NewActions(space Space, stats Stats) (*Actions, error) {
+	if err := errors.Join(checkJoints(space.joints), stats.Validate("action", space.Dim())); err != nil {
 		return nil, err
 	}
-	return &Actions{joints: n, stats: stats}, nil
+	return &Actions{space: space, stats: stats}, nil
 }
 
 // Dim is the length of one action.
-func (a *Actions) Dim() int { return a.joints + 1 }
+func (a *Actions) Dim() int { return a.space.Dim() }
 
-// Decode turns row of chunk into a wanted command, in rad/s, gripper clamped to 0..1. It does not limit
-// speeds: robot/limit does. On error (wrapping ErrChunk, or *NotFiniteError) cmd is untouched.
-func (a *Actions) Decode(chunk *model.ActionChunk, row int, cmd *robot.Command) error {
-	d := a.joints + 1
-	if chunk.Dim != d || row < 0 || row >= chunk.Rows || len(chunk.Data) < chunk.Rows*d {
-		return fmt.Errorf("%w: row %d of %dx%d with %d numbers, want %d wide",
-			ErrChunk, row, chunk.Rows, chunk.Dim, len(chunk.Data), d)
+// Decode turns the first rows of a chunk into wanted commands, one for each, in rad/s, gripper clamped to 0..1, for
+// an arm that state measured. What later rows of a twist meet is where the earlier ones bring the arm. It does
+// not limit joint velocities: robot/limit does. Errors wrap ErrChunk, or say which number cannot be, and leave the
+// row that they are about, and what follows, untouched.
+func (a *Actions) Decode(chunk *model.ActionChunk, state *robot.State, wanted []robot.Command) error {
+	d := a.space.Dim()
+	if chunk.Dim != d || len(wanted) > chunk.Rows || len(chunk.Data) < chunk.Rows*d {
+		return fmt.Errorf("%w: %d rows of %dx%d with %d numbers, want %d wide",
+			ErrChunk, len(wanted), chunk.Rows, chunk.Dim, len(chunk.Data), d)
 	}
-	out := robot.Command{Mode: robot.Velocity}
-	for j, x := range chunk.Data[row*d : (row+1)*d] {
-		v := float64(x)*float64(a.stats.Std[j]) + float64(a.stats.Mean[j])
-		switch {
-		case !finite(v):
-			return &NotFiniteError{What: "action", Index: j, Value: v}
-		case j < a.joints:
-			out.DQ[j] = v
-		default:
-			out.Gripper = min(max(v, 0), 1)
+	q := state.Q
+	for row := range wanted {
+		var values [maxDim]float64
+		if err := a.scaled(chunk.Data[row*d:(row+1)*d], values[:d]); err != nil {
+			return fmt.Errorf("decoding row %d: %w", row, err)
 		}
+		cmd, err := a.space.command(values[:d], &q)
+		if err != nil {
+			return fmt.Errorf("decoding row %d: %w", row, err)
+		}
+		wanted[row], q = cmd, a.space.moved(&q, &cmd.DQ, a.space.period)
 	}
-	*cmd = out
 	return nil
 }
 
-// Encode is the inverse of Decode for training labels: it fills row, of Dim elements.
-func (a *Actions) Encode(cmd *robot.Command, row []float32) error {
-	if len(row) != a.joints+1 {
-		return fmt.Errorf("%w: row of %d, want %d", ErrChunk, len(row), a.joints+1)
-	}
-	for j := range row {
-		v := cmd.Gripper
-		if j < a.joints {
-			v = cmd.DQ[j]
-		}
+// scaled brings a row from policy units into those of the space.
+func (a *Actions) scaled(row []float32, out []float64) error {
+	for i, x := range row {
+		v := float64(x)*float64(a.stats.Std[i]) + float64(a.stats.Mean[i])
 		if !finite(v) {
-			return &NotFiniteError{What: "label", Index: j, Value: v}
+			return &NotFiniteError{What: "action", Index: i, Value: v}
 		}
-		row[j] = float32((v - float64(a.stats.Mean[j])) / float64(a.stats.Std[j]))
+		out[i] = v
+	}
+	return nil
+}
+
+// Encode is the inverse of Decode for training labels: it fills row, of Dim elements, for a command to an arm at
+// joint positions q, rad.
+func (a *Actions) Encode(cmd *robot.Command, q *robot.Vector, row []float32) error {
+	var values [maxDim]float64
+	if len(row) != a.space.Dim() {
+		return fmt.Errorf("%w: row of %d, want %d", ErrChunk, len(row), a.space.Dim())
+	}
+	if err := a.space.Values(cmd, q, values[:len(row)]); err != nil {
+		return err
+	}
+	for i, v := range values[:len(row)] {
+		row[i] = float32((v - float64(a.stats.Mean[i])) / float64(a.stats.Std[i]))
 	}
 	return nil
 }

@@ -149,19 +149,20 @@ func TestSpecRefuses(t *testing.T) {
 }
 
 func TestActionsRoundTrip(t *testing.T) {
-	a, err := NewActions(3, testStats(4))
+	a, err := NewActions(JointSpace(3), testStats(4))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := robot.Command{Mode: robot.Velocity, DQ: robot.Vector{-1.5, 0.25, 2}, Gripper: 0.75}
 	chunk := &model.ActionChunk{Rows: 2, Dim: 4, Data: make([]float32, 8)}
-	if err := a.Encode(&want, chunk.Data[4:]); err != nil {
+	if err := a.Encode(&want, &robot.Vector{}, chunk.Data[4:]); err != nil {
 		t.Fatal(err)
 	}
-	var got robot.Command
-	if err := a.Decode(chunk, 1, &got); err != nil {
+	var both [2]robot.Command
+	if err := a.Decode(chunk, &robot.State{}, both[:]); err != nil {
 		t.Fatal(err)
 	}
+	got := both[1]
 	if got.Mode != robot.Velocity || math.Abs(got.Gripper-0.75) > 1e-6 {
 		t.Fatalf("%+v", got)
 	}
@@ -173,30 +174,31 @@ func TestActionsRoundTrip(t *testing.T) {
 }
 
 func TestDecodeClampsGripperAndRefuses(t *testing.T) {
-	a, err := NewActions(1, testStats(2)) // gripper = 1.5x + 0.1
+	a, err := NewActions(JointSpace(1), testStats(2)) // gripper = 1.5x + 0.1
 	if err != nil {
 		t.Fatal(err)
 	}
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	cases := map[string]struct {
 		chunk   model.ActionChunk
-		row     int
+		rows    int
 		gripper float64
 		finite  bool
 		shape   bool
 	}{
-		"above":      {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, 9}}, 0, 1, true, true},
-		"below":      {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, -9}}, 0, 0, true, true},
-		"nan joint":  {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{nan, 0}}, 0, 0, false, true},
-		"inf grip":   {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, inf}}, 0, 0, false, true},
-		"row":        {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, 0}}, 1, 0, true, false},
-		"dim":        {model.ActionChunk{Rows: 1, Dim: 3, Data: []float32{0, 0, 0}}, 0, 0, true, false},
+		"above":      {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, 9}}, 1, 1, true, true},
+		"below":      {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, -9}}, 1, 0, true, true},
+		"nan joint":  {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{nan, 0}}, 1, 0, false, true},
+		"inf grip":   {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, inf}}, 1, 0, false, true},
+		"rows":       {model.ActionChunk{Rows: 1, Dim: 2, Data: []float32{0, 0}}, 2, 0, true, false},
+		"dim":        {model.ActionChunk{Rows: 1, Dim: 3, Data: []float32{0, 0, 0}}, 1, 0, true, false},
 		"short data": {model.ActionChunk{Rows: 2, Dim: 2, Data: []float32{0, 0}}, 1, 0, true, false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			cmd := robot.Command{Gripper: -7}
-			err := a.Decode(&c.chunk, c.row, &cmd)
+			wanted := [2]robot.Command{{Gripper: -7}}
+			err := a.Decode(&c.chunk, &robot.State{}, wanted[:c.rows])
+			cmd := wanted[0]
 			var bad *NotFiniteError
 			if errors.As(err, &bad) == c.finite || errors.Is(err, ErrChunk) == c.shape {
 				t.Fatalf("error %v", err)
@@ -220,16 +222,16 @@ func TestAllocatesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer o.Close()
-	a, err := NewActions(3, testStats(4))
+	a, err := NewActions(JointSpace(3), testStats(4))
 	if err != nil {
 		t.Fatal(err)
 	}
 	frames := []*camera.Frame{noise("front", 16, 12), noise("wrist", 4, 4)}
 	obs, state := o.Observation(), &robot.State{}
 	chunk := &model.ActionChunk{Rows: 1, Dim: 4, Data: make([]float32, 4)}
-	var cmd robot.Command
+	var wanted [1]robot.Command
 	n := testing.AllocsPerRun(100, func() {
-		if err := errors.Join(o.Observe(frames, state, obs), a.Decode(chunk, 0, &cmd)); err != nil {
+		if err := errors.Join(o.Observe(frames, state, obs), a.Decode(chunk, state, wanted[:])); err != nil {
 			t.Fatal(err)
 		}
 	})

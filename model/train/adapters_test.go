@@ -96,7 +96,11 @@ func newLesson(t *testing.T, name string, at adapter.Placement) *lesson {
 	o := &l.opt
 	o.Base = bundle.Base{Name: name, Digest: l.base.Identity(), Arch: l.base.Record.Architecture}
 	o.Width, o.Height, o.Adapters = 32, 32, at
-	o.Epochs, o.Batch, o.LearningRate, o.Widths, o.Augment.Views = 8, 9, 1e-3, []int{8}, 0
+	o.SetRecipe()
+	o.Epochs, o.Batch, o.Widths, o.Augment.Views, o.Augment.Fresh, o.HeadFirst = 8, 9, []int{8}, 0, false, false
+	for place := range o.Rates {
+		o.Rates[place] = 1e-3
+	}
 	var err error
 	if o.Weights, err = l.base.Arch.Values(l.base.File, 32, 32); err != nil {
 		t.Fatal(err)
@@ -221,7 +225,7 @@ func TestAdaptersSameSeedSameBytes(t *testing.T) {
 		t.Error("two runs of one seed differ")
 	}
 	m := one.Manifest
-	if m.Version != bundle.VersionAdapters || m.History != 3 || m.Training.Trainer != methodWhole || r.Examples != 144 {
+	if m.Version != bundle.VersionRecipe || m.History != 3 || m.Training.Trainer != methodWhole || r.Examples != 144 {
 		t.Errorf("version %d, history %d, trainer %q, %d examples", m.Version, m.History, m.Training.Trainer, r.Examples)
 	}
 	o.Seed = 9
@@ -237,28 +241,31 @@ func TestWholeSeesWhatTheHeadIsCachedFor(t *testing.T) {
 	l, d := newLesson(t, "vit_token", adapter.Placement{Bottom: true, Middle: &adapter.Middle{Width: 4}, Norms: true}), testData(t)
 	o := &l.opt
 	o.History, o.Proprioception, o.Augment.Views = 3, preprocess.ProprioPositions, 1
-	losses := map[bool]float64{}
-	for _, whole := range []bool{true, false} {
-		r := &run{d: d, source: l.source, opt: o, progress: func(Progress) {}, manifest: o.manifest(&d.Meta)}
-		n, closeEye, err := r.network(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		losses[whole] = firstLoss(t, r, n)
-		if err := closeEye(); err != nil {
-			t.Fatal(err)
-		}
-		o.Adapters = adapter.Placement{}
+	r := &run{d: d, source: l.source, opt: o, progress: func(Progress) {}, manifest: o.manifest(&d.Meta)}
+	if err := r.read(t.Context()); err != nil {
+		t.Fatal(err)
 	}
-	if d := losses[true]/losses[false] - 1; !(d < 1e-5 && d > -1e-5) {
-		t.Errorf("loss %.8g of the whole network, %.8g of the head", losses[true], losses[false])
+	head, err := r.headStage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, done, err := r.wholeStage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := firstLoss(t, whole), firstLoss(t, head)
+	if d := a/b - 1; !(d < 1e-5 && d > -1e-5) {
+		t.Errorf("loss %.8g of the whole network, %.8g of the head", a, b)
+	}
+	if err := done(); err != nil {
+		t.Fatal(err)
 	}
 }
 
 // firstLoss is the untrained network's, over examples from the middle of the data.
-func firstLoss(t *testing.T, r *run, n *network) float64 {
+func firstLoss(t *testing.T, s stage) float64 {
 	t.Helper()
-	b, err := n.objective(12, false)
+	b, err := s.n.objective(12, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +273,7 @@ func firstLoss(t *testing.T, r *run, n *network) float64 {
 	for i := range indexes {
 		indexes[i] = 20 + 5*i
 	}
-	if err := b.load(r.train, indexes); err != nil {
+	if err := b.memory().fill(s.train, 0, indexes); err != nil {
 		t.Fatal(err)
 	}
 	loss, err := b.Run()

@@ -11,11 +11,15 @@ import (
 // Augment says how training varies pictures, so that a policy does not hang on the exact place and light of
 // the simulator's camera.
 type Augment struct {
+	// Fresh draws a new view of each frame in each epoch, where the network is trained end to end. What works on
+	// cached features sees the same views in each.
+	Fresh      bool
 	Views      int     // varied views of each frame, beside the plain one
 	ShiftPx    int     // shift in x and y, each uniform over ±ShiftPx source pixels, edges repeated
 	Brightness float64 // factor uniform over 1±Brightness
 	Contrast   float64 // the same, about the picture's mean
 	Saturation float64 // the same, about each pixel's grey
+	Noise      float64 // deviation of what is added to each number, of the range of pixels
 	Seed       int64
 }
 
@@ -24,7 +28,7 @@ func (a Augment) Validate() error {
 	if a.Views < 0 || a.Views > 64 || a.ShiftPx < 0 || a.ShiftPx > 256 {
 		return fmt.Errorf("%w: augmentation of %d views, shift %d px: want 0 to 64 and 0 to 256", ErrOptions, a.Views, a.ShiftPx)
 	}
-	for _, x := range []float64{a.Brightness, a.Contrast, a.Saturation} {
+	for _, x := range []float64{a.Brightness, a.Contrast, a.Saturation, a.Noise} {
 		if !(x >= 0 && x < 1) {
 			return fmt.Errorf("%w: augmentation strength %g, want 0 to below 1", ErrOptions, x)
 		}
@@ -36,18 +40,36 @@ func (a Augment) Validate() error {
 type draw struct {
 	dx, dy                           int
 	brightness, contrast, saturation float64
+	noise                            float64 // deviation, 0 to 255
+	seed                             uint64  // of the noise
 }
 
+// plainView and freshView are views that are no varied one of the cache: the picture as it is, and one that belongs to
+// an epoch.
+const (
+	plainView = 0
+	freshView = 1 << 10
+)
+
 // at draws the variation that belongs to a view of a frame: it depends on these numbers alone, so that the
-// order of the work does not matter. View 0 is plain.
+// order of the work does not matter. The view of epoch e is freshView+e.
 func (a Augment) at(episode int64, step, camera, view int) draw {
-	if view == 0 {
+	if view == plainView {
 		return draw{brightness: 1, contrast: 1, saturation: 1}
 	}
-	r := rand.New(rand.NewPCG(uint64(a.Seed), uint64(episode)<<32^uint64(step)<<12^uint64(camera)<<8^uint64(view)))
+	frame := uint64(episode)<<32 ^ uint64(step)<<12 ^ uint64(camera)<<8
+	stream := frame ^ uint64(view)
+	if view >= freshView {
+		stream = frame + uint64(view)*0x9e3779b97f4a7c15 // an odd number: no two views of a frame share a stream
+	}
+	r := rand.New(rand.NewPCG(uint64(a.Seed), stream))
 	shift := func() int { return r.IntN(2*a.ShiftPx+1) - a.ShiftPx }
 	factor := func(strength float64) float64 { return 1 + strength*(2*r.Float64()-1) }
-	return draw{shift(), shift(), factor(a.Brightness), factor(a.Contrast), factor(a.Saturation)}
+	d := draw{dx: shift(), dy: shift(), brightness: factor(a.Brightness), contrast: factor(a.Contrast), saturation: factor(a.Saturation)}
+	if a.Noise > 0 {
+		d.noise, d.seed = 255*a.Noise, r.Uint64()
+	}
+	return d
 }
 
 // render fills dst, of src's size, with the varied picture.
@@ -60,6 +82,17 @@ func (d draw) render(src, dst *camera.Frame) {
 	}
 	if d.brightness != 1 || d.contrast != 1 || d.saturation != 1 {
 		d.colour(dst)
+	}
+	if d.noise > 0 {
+		d.disturb(dst)
+	}
+}
+
+// disturb adds Gaussian noise to every number.
+func (d draw) disturb(f *camera.Frame) {
+	r := rand.New(rand.NewPCG(d.seed, streamNoise))
+	for i, p := range f.Pix {
+		f.Pix[i] = uint8(math.Round(min(max(float64(p)+d.noise*r.NormFloat64(), 0), 255)))
 	}
 }
 

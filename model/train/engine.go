@@ -26,7 +26,7 @@ type EngineSource struct {
 // observations of one run. It loads the model once to learn what really runs.
 func NewEngineSource(rt *engine.Runtime, net adapter.Network, file *safetensors.File, device string, batch int) (*EngineSource, error) {
 	// The rest is not the base's: training puts observations and proprioception side by side itself.
-	net.Proprio, net.History, net.Adapters = 0, 1, adapter.Placement{}
+	net.Proprio, net.History, net.Adapters, net.Full = 0, 1, adapter.Placement{}, false
 	g, err := net.Features()
 	if err != nil {
 		return nil, err

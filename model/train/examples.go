@@ -22,13 +22,13 @@ type examples struct {
 	n, in, out   int
 	x, y, weight []float32 // (n, in), (n, out), (n, out); weight 0 where a chunk runs past the episode's end
 	of           []origin
-	// show copies what example i saw into row r of a network's inputs.
-	show func(i, r int, input func(int) []float32) error
+	// show copies what example i sees in an epoch into row r of a network's inputs. Validation is no epoch: -1.
+	show func(epoch, i, r int, input [][]float32) error
 }
 
 // features shows a head its cached features, and the positions.
-func (ex *examples) features(i, r int, input func(int) []float32) error {
-	copy(input(0)[r*ex.in:(r+1)*ex.in], ex.x[i*ex.in:])
+func (ex *examples) features(_, i, r int, input [][]float32) error {
+	copy(input[0][r*ex.in:(r+1)*ex.in], ex.x[i*ex.in:])
 	return nil
 }
 
@@ -80,6 +80,7 @@ func split(n int, share float64, seed int64) []bool {
 const (
 	streamSplit   = 1
 	streamShuffle = 2
+	streamNoise   = 3
 )
 
 // label clips the teacher's wish to the speed limits of the demonstrations, which the robot will be under too.
@@ -115,32 +116,11 @@ func moments(width, n int, floor float64, row func(i int) []float64) preprocess.
 	return s
 }
 
-// statistics of labels and joint positions over the steps that are trained on.
-func (d *demonstrations) statistics(held []bool, n int, lim *robot.Limits) (action, proprio preprocess.Stats) {
-	var steps []*dataset.Step
-	for i, e := range d.episodes {
-		for s := range e.Steps {
-			if !held[i] {
-				steps = append(steps, &e.Steps[s])
-			}
-		}
-	}
-	buf := make([]float64, n+1)
-	action = moments(n+1, len(steps), actionFloor, func(i int) []float64 {
-		c := label(steps[i], n, lim)
-		copy(buf, c.DQ[:n])
-		buf[n] = c.Gripper
-		return buf
-	})
-	proprio = moments(n, len(steps), proprioFloor, func(i int) []float64 { return steps[i].Q[:n] })
-	return action, proprio
-}
-
 // assembly puts features, positions and labels side by side.
 type assembly struct {
 	features [][]float32 // per episode (steps, views, width)
 	width    int
-	views    int
+	views    int // in features
 	history  int // observations side by side, oldest first; before the first step stands the first
 	chunk    int
 	joints   int
@@ -149,16 +129,12 @@ type assembly struct {
 	limits   robot.Limits
 }
 
-// examples takes the episodes where held is as asked: all views to train on, the plain one to validate.
-func (a *assembly) examples(d *demonstrations, held []bool, want bool) (*examples, error) {
+// examples takes the episodes where held is as asked, so many views of each frame: the plain one alone to validate.
+func (a *assembly) examples(d *demonstrations, held []bool, want bool, views int) (*examples, error) {
 	ex := &examples{in: a.history * a.width, out: a.chunk * a.actions.Dim()}
 	ex.show = ex.features
 	if a.proprio != nil {
 		ex.in += a.joints
-	}
-	views := a.views
-	if want {
-		views = 1
 	}
 	for i, e := range d.episodes {
 		if held[i] != want {
@@ -178,7 +154,7 @@ func (a *assembly) append(ex *examples, i int, e *dataset.Episode, s, views int)
 	dim := a.actions.Dim()
 	for k := range min(a.chunk, len(e.Steps)-s) {
 		c := label(&e.Steps[s+k], a.joints, &a.limits)
-		if err := a.actions.Encode(&c, y[k*dim:(k+1)*dim]); err != nil {
+		if err := a.actions.Encode(&c, &e.Steps[s+k].Q, y[k*dim:(k+1)*dim]); err != nil {
 			return err
 		}
 		for j := range dim {

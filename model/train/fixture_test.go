@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"sim2reald/model"
+	"sim2reald/model/adapter"
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
 	"sim2reald/robot"
@@ -62,7 +63,8 @@ func testOptions(t testing.TB) Options {
 	o.Name, o.Daemon, o.Commit, o.CacheDir = "door", "0.1.0", "0123", t.TempDir()
 	o.Base = bundle.Base{Name: "vit_test", Digest: "sha256:" + strings.Repeat("ab", 32), Arch: []byte(testArch)}
 	o.Width, o.Height, o.Mean, o.Std = 28, 28, [3]float64{0.5, 0.5, 0.5}, [3]float64{0.25, 0.25, 0.25}
-	o.Widths, o.Epochs, o.Batch, o.LearningRate, o.Workers = []int{16}, 30, 32, 3e-3, 2
+	o.Widths, o.Epochs, o.Batch, o.Workers, o.BLASThreads = []int{16}, 30, 32, 2, 1
+	o.Rates = map[string]float64{adapter.PlaceTop: 3e-3}
 	o.Augment = Augment{Views: 1, ShiftPx: 1, Brightness: 0.02, Contrast: 0.02, Saturation: 0.02}
 	o.ValidateShare = 0.25
 	return o

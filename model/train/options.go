@@ -3,7 +3,9 @@ package train
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"sim2reald/model/adapter"
@@ -22,72 +24,98 @@ type Options struct {
 	Daemon string      // version of this daemon
 	Commit string      // of the source that trains
 	Base   bundle.Base // the frozen model
-	// Weights are the base's frozen parameters for pictures of Height by Width. Only adapters need them.
+	// Weights are the base's parameters for pictures of Height by Width. Only training through the base needs
+	// them; they are not written to.
 	Weights map[string]safetensors.Tensor
 
 	Width, Height  int        // px, of the model's input
 	Mean, Std      [3]float64 // of pixels in 0..1, per channel, as the base was pretrained with
 	Proprioception string     // preprocess.ProprioNone or ProprioPositions
 
+	Arm        string            // one of Arms, for the record; empty for a placement of one's own
 	History    int               // observations seen at once, the newest included
-	Adapters   adapter.Placement // inside the base; none trains the head alone, on cached features
+	Adapters   adapter.Placement // inside the base; none, and not Full, trains the head alone, on cached features
+	Full       bool              // trains the whole base instead of adapters
 	Widths     []int             // of the head's hidden layers; none for a linear head
 	Activation string            // "relu" or "gelu"
+	Tool       *Tool             // whose motion is learned; nil learns the joints' velocities
 	ChunkSize  int               // actions in one answer
 	NSteps     int               // of which so many are carried out
 
-	Augment       Augment
-	Epochs        int // each sees every view of every frame once
-	Batch         int
-	LearningRate  float64 // peak
-	WarmUp        float64 // share of the steps in which the rate rises
-	WeightDecay   float64
+	Augment Augment
+	Recipe
+	// HeadFirst trains the head on cached features before the whole network is trained, by HeadRecipe. Head is a
+	// bundle whose head is taken instead, with the scale of its answers; nil for none.
+	HeadFirst     bool
+	Head          *bundle.Bundle
 	ValidateShare float64 // share of the episodes that is held out
 	Seed          int64
 
 	CacheDir    string // of features
+	CacheBytes  int64  // of memory for what the layers before the first adapter give; 0 computes it at each step
 	Workers     int    // that compute features side by side
 	BLASThreads int    // of a step, 1 to 256
+
+	Checkpoint      string        // file to go on from and to keep; empty for none
+	CheckpointEvery time.Duration // between two writes of it
+	// Every is the epochs between two snapshots, which go to Snapshot; 0 for none. A run that goes on from a
+	// checkpoint does not repeat those before it.
+	Every    int
+	Snapshot func(epoch int, b *bundle.Bundle) error
 }
 
-// DefaultOptions is how the project trains unless told otherwise; what to train is left empty.
+// DefaultOptions is how the project trains a head unless told otherwise; what to train is left empty.
 func DefaultOptions() Options {
 	return Options{
 		Proprioception: preprocess.ProprioNone, History: 1,
 		Widths: []int{256, 256}, Activation: "relu", ChunkSize: 1, NSteps: 1,
 		Augment: Augment{Views: 1, ShiftPx: 4, Brightness: 0.05, Contrast: 0.05, Saturation: 0.05},
-		Epochs:  60, Batch: 256, LearningRate: 1e-3, WarmUp: 0.05, WeightDecay: 1e-4, ValidateShare: 0.1,
-		CacheDir: "build/cache", Workers: runtime.NumCPU(), BLASThreads: 1,
+		Recipe:  HeadRecipe(), ValidateShare: 0.1,
+		CacheDir: "build/cache", CacheBytes: 2 << 30, Workers: runtime.NumCPU(), BLASThreads: runtime.NumCPU(),
+		CheckpointEvery: 2 * time.Minute,
 	}
-}
-
-// AdapterOptions is how the project trains adapters unless told otherwise: a pass takes a hundred times as
-// long as one over cached features.
-func AdapterOptions() Options {
-	o := DefaultOptions()
-	o.Epochs, o.Batch, o.LearningRate, o.BLASThreads = 12, 16, 3e-4, runtime.NumCPU()
-	return o
 }
 
 // Validate checks what the manifest does not. A comparison with NaN is false, so each says what must hold.
 func (o *Options) Validate() error {
-	if o.Epochs < 1 || o.Batch < 1 || o.Workers < 1 || o.BLASThreads < 1 || o.Seed < 0 {
-		return fmt.Errorf("%w: epochs %d, batch %d, workers %d, threads %d: want 1 or more; seed %d: 0 or more",
-			ErrOptions, o.Epochs, o.Batch, o.Workers, o.BLASThreads, o.Seed)
+	if o.Workers < 1 || o.BLASThreads < 1 || o.Seed < 0 || o.Every < 0 || o.CacheBytes < 0 {
+		return fmt.Errorf("%w: workers %d, threads %d: want 1 or more; seed %d, snapshots every %d epochs, cache of %d bytes: 0 or more",
+			ErrOptions, o.Workers, o.BLASThreads, o.Seed, o.Every, o.CacheBytes)
 	}
-	if !(o.LearningRate > 0 && o.LearningRate < 1) || !(o.WeightDecay >= 0 && o.WeightDecay < 1) {
-		return fmt.Errorf("%w: learning rate %g, weight decay %g: want between 0 and 1", ErrOptions, o.LearningRate, o.WeightDecay)
+	if err := o.Recipe.validate(o.places()); err != nil {
+		return err
 	}
-	if !(o.WarmUp >= 0 && o.WarmUp < 1) || !(o.ValidateShare >= 0 && o.ValidateShare < 1) {
-		return fmt.Errorf("%w: warm-up share %g, held-out share %g: want 0 to below 1", ErrOptions, o.WarmUp, o.ValidateShare)
+	if !(o.ValidateShare >= 0 && o.ValidateShare < 1) {
+		return fmt.Errorf("%w: held-out share %g, want 0 to below 1", ErrOptions, o.ValidateShare)
 	}
 	if o.ChunkSize < 1 {
 		return fmt.Errorf("%w: chunk size %d, want 1 or more", ErrOptions, o.ChunkSize)
 	}
-	if !o.Adapters.None() && len(o.Weights) == 0 {
-		return fmt.Errorf("%w: adapters %s without the base's weights, through which they learn", ErrOptions, o.Adapters)
+	if o.whole() && len(o.Weights) == 0 {
+		return fmt.Errorf("%w: arm %q, adapters %s without the base's weights, through which they learn", ErrOptions, o.Arm, o.Adapters)
 	}
 	return o.Augment.Validate()
+}
+
+// validate wants a rate for each place that is trained and for no other.
+func (r *Recipe) validate(places []string) error {
+	if r.Epochs < 1 || r.Batch < 1 {
+		return fmt.Errorf("%w: epochs %d, batch %d: want 1 or more", ErrOptions, r.Epochs, r.Batch)
+	}
+	for _, place := range places {
+		if rate, ok := r.Rates[place]; !ok || !(rate >= 0 && rate < 1) {
+			return fmt.Errorf("%w: learning rate %g of %s, want 0 to below 1", ErrOptions, rate, place)
+		}
+	}
+	for _, place := range slices.Sorted(maps.Keys(r.Rates)) {
+		if !slices.Contains(places, place) {
+			return fmt.Errorf("%w: a learning rate of %s, where nothing is trained", ErrOptions, place)
+		}
+	}
+	if !(r.WeightDecay >= 0 && r.WeightDecay < 1) || !(r.WarmUp >= 0 && r.WarmUp < 1) {
+		return fmt.Errorf("%w: weight decay %g, warm-up share %g: want 0 to below 1", ErrOptions, r.WeightDecay, r.WarmUp)
+	}
+	return nil
 }
 
 // spec is the preprocessing that the bundle will ask for.
@@ -105,18 +133,35 @@ func (o *Options) spec(m *dataset.Meta) preprocess.Spec {
 // manifest describes the bundle to be; its training figures are filled in at the end.
 func (o *Options) manifest(m *dataset.Meta) bundle.Manifest {
 	out := bundle.Manifest{
-		Name: o.Name, Task: m.Task, Base: o.Base,
+		Name: o.Name, Task: m.Task, Base: o.Base, Kind: bundle.KindAdapter,
 		Adapters: bundle.Adapters{Placement: o.Adapters.String(), Kind: bundle.KindMLP, Widths: o.Widths,
 			Activation: o.Activation, Middle: o.Adapters.Middle},
 		Robot: m.Robot, Limits: m.Limits, Cameras: o.spec(m).Cameras, Proprioception: o.Proprioception, History: o.History,
-		Action: bundle.Action{Kind: bundle.ActionVelocity, Unit: bundle.UnitVelocity, RateHz: m.ControlRateHz,
-			ChunkSize: o.ChunkSize, NActionSteps: o.NSteps, Dimensions: bundle.Dimensions(m.Robot.JointNames)},
-		Training: bundle.Training{Seed: o.Seed, Commit: o.Commit, Daemon: o.Daemon, Software: m.Software},
+		Action:   o.action(m),
+		Training: bundle.Training{Seed: o.Seed, Commit: o.Commit, Daemon: o.Daemon, Software: m.Software, Recipe: o.recipe(m)},
 	}
-	if !o.Adapters.None() {
-		out.Training.Trainer = methodWhole
+	if o.Full {
+		out.Kind = bundle.KindFull
+	}
+	if o.whole() {
+		out.Training.Trainer = o.method()
 	}
 	out.SetVersion()
+	return out
+}
+
+// recipe is the options' record in the bundle.
+func (o *Options) recipe(m *dataset.Meta) *bundle.Recipe {
+	a := o.Augment
+	out := &bundle.Recipe{Arm: o.Arm, Batch: o.Batch, Rates: o.Rates, WarmUp: o.WarmUp, WeightDecay: o.WeightDecay,
+		Shift: m.Shift, Head: bundle.HeadRandom, Augment: bundle.Augment{Fresh: a.Fresh && o.whole(), Views: a.Views, ShiftPx: a.ShiftPx,
+			Brightness: a.Brightness, Contrast: a.Contrast, Saturation: a.Saturation, Noise: a.Noise, Seed: a.Seed}}
+	switch {
+	case o.Head != nil:
+		out.Head = o.Head.Digest()
+	case o.HeadFirst && o.whole():
+		out.Head = bundle.HeadFitted
+	}
 	return out
 }
 
@@ -130,41 +175,15 @@ func (o *Options) Network(m *dataset.Meta) (adapter.Network, error) {
 const (
 	methodHead  = "gorgonia, the head on cached features"
 	methodWhole = "gorgonia, end to end through the frozen base"
+	methodFull  = "gorgonia, end to end, the base as well"
 )
 
-// Progress is one line of news.
-type Progress struct {
-	Stage       string // "features" or "training"
-	Done, Total int    // episodes or epochs
-	Loss        float64
-	Validation  float64 // NaN without held-out episodes
-	Left        time.Duration
-}
-
-// String is the line.
-func (p Progress) String() string {
-	s := fmt.Sprintf("%s %d/%d", p.Stage, p.Done, p.Total)
-	if p.Stage == StageTraining {
-		s += fmt.Sprintf("  loss %.4f  validation %.4f", p.Loss, p.Validation)
+func (o *Options) method() string {
+	switch {
+	case o.Full:
+		return methodFull
+	case o.whole():
+		return methodWhole
 	}
-	return s + fmt.Sprintf("  %.0f s left", p.Left.Seconds())
-}
-
-// Stages of Progress.
-const (
-	StageFeatures = "features"
-	StageTraining = "training"
-)
-
-// Report is what a run did.
-type Report struct {
-	Episodes, HeldOut, Excluded int // held-out ones count among Episodes; failures are excluded
-	Frames, Examples            int // frames of the training episodes; with their views
-	Epochs                      int // finished
-	FirstLoss, LastLoss         float64
-	ValidationLoss              float64 // NaN without held-out episodes
-	Cancelled                   bool
-	Method                      string // what was trained on what
-	BLAS, Features              string // what really computed
-	Elapsed                     time.Duration
+	return methodHead
 }

@@ -30,7 +30,7 @@ func TestHeadParityWithONNXRuntime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := m.Session(n.tensors())
+		s, err := m.Session(tensors(n.graph, n.live))
 		if err != nil {
 			t.Fatal(err)
 		}

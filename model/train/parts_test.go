@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"testing"
@@ -29,7 +30,7 @@ func TestShiftRepeatsEdges(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			var dst camera.Frame
-			draw{c.dx, c.dy, 1, 1, 1}.render(src, &dst)
+			draw{dx: c.dx, dy: c.dy, brightness: 1, contrast: 1, saturation: 1}.render(src, &dst)
 			for i, want := range c.want {
 				if got := dst.Pix[3*i : 3*i+3]; !slices.Equal(got, []byte{want, want + 10, want + 20}) {
 					t.Fatalf("pixel %d is %v, want red %d", i, got, want)
@@ -45,10 +46,10 @@ func TestColourFactors(t *testing.T) {
 		d    draw
 		want []byte
 	}{
-		"brightness": {draw{0, 0, 1.1, 1, 1}, []byte{110, 110, 110, 220, 220, 220}},
-		"contrast":   {draw{0, 0, 1, 0.5, 1}, []byte{125, 125, 125, 175, 175, 175}},
-		"saturation": {draw{0, 0, 1, 1, 0.5}, []byte{100, 100, 100, 200, 200, 200}}, // grey stays grey
-		"clamped":    {draw{0, 0, 1.9, 1, 1}, []byte{190, 190, 190, 255, 255, 255}},
+		"brightness": {draw{dx: 0, dy: 0, brightness: 1.1, contrast: 1, saturation: 1}, []byte{110, 110, 110, 220, 220, 220}},
+		"contrast":   {draw{dx: 0, dy: 0, brightness: 1, contrast: 0.5, saturation: 1}, []byte{125, 125, 125, 175, 175, 175}},
+		"saturation": {draw{dx: 0, dy: 0, brightness: 1, contrast: 1, saturation: 0.5}, []byte{100, 100, 100, 200, 200, 200}}, // grey stays grey
+		"clamped":    {draw{dx: 0, dy: 0, brightness: 1.9, contrast: 1, saturation: 1}, []byte{190, 190, 190, 255, 255, 255}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +61,7 @@ func TestColourFactors(t *testing.T) {
 		})
 	}
 	var dst camera.Frame
-	draw{0, 0, 1, 1, 0}.render(&camera.Frame{Width: 1, Height: 1, Pix: []byte{200, 100, 0}}, &dst)
+	draw{dx: 0, dy: 0, brightness: 1, contrast: 1, saturation: 0}.render(&camera.Frame{Width: 1, Height: 1, Pix: []byte{200, 100, 0}}, &dst)
 	if want := byte(119); dst.Pix[0] != want || dst.Pix[2] != want { // 0.299*200 + 0.587*100 rounded
 		t.Fatalf("desaturated %v, want %d", dst.Pix, want)
 	}
@@ -81,8 +82,49 @@ func TestDrawDependsOnItsNumbersOnly(t *testing.T) {
 			}
 		}
 	}
-	if a.at(7, 3, 0, 0) != (draw{0, 0, 1, 1, 1}) {
+	if a.at(7, 3, 0, 0) != (draw{dx: 0, dy: 0, brightness: 1, contrast: 1, saturation: 1}) {
 		t.Fatal("view 0 is not plain")
+	}
+}
+
+// TestFreshViews: each epoch draws another view of a frame, and validation none.
+func TestFreshViews(t *testing.T) {
+	a, p := Augment{Fresh: true, ShiftPx: 200, Brightness: 0.1}, pictures{fresh: true}
+	seen := map[draw]bool{}
+	for epoch := range 50 {
+		for step := range 20 {
+			seen[a.at(3, step, 0, p.view(epoch, plainView))] = true
+		}
+	}
+	if len(seen) != 50*20 {
+		t.Errorf("%d draws in 50 epochs of 20 frames", len(seen))
+	}
+	if v := p.view(validation, plainView); v != plainView {
+		t.Errorf("validation sees view %d", v)
+	}
+	if v := (&pictures{}).view(4, 2); v != 2 {
+		t.Errorf("what is not fresh sees view %d, want that of the example", v)
+	}
+}
+
+// TestNoise has the deviation that was asked for, no mean, and is the same for the same draw.
+func TestNoise(t *testing.T) {
+	grey := &camera.Frame{Width: 100, Height: 100, Pix: bytes.Repeat([]byte{128}, 3*100*100)}
+	d := Augment{Noise: 0.04, Seed: 1}.at(1, 2, 0, 1)
+	var one, two camera.Frame
+	d.render(grey, &one)
+	d.render(grey, &two)
+	sum, squares := 0.0, 0.0
+	for _, p := range one.Pix {
+		v := float64(p) - 128
+		sum, squares = sum+v, squares+v*v
+	}
+	n := float64(len(one.Pix))
+	if mean, deviation := sum/n, math.Sqrt(squares/n); math.Abs(mean) > 0.3 || math.Abs(deviation-0.04*255) > 0.3 {
+		t.Errorf("mean %.2f, deviation %.2f, want 0 and %.2f", mean, deviation, 0.04*255)
+	}
+	if !bytes.Equal(one.Pix, two.Pix) || bytes.Equal(one.Pix, grey.Pix) {
+		t.Error("one draw gave two pictures, or the picture as it was")
 	}
 }
 
@@ -97,7 +139,7 @@ func TestLabelIsClippedToTheDemonstrationsSpeed(t *testing.T) {
 
 func TestChunkBeyondTheEndWeighsNothing(t *testing.T) {
 	stats := preprocess.Stats{Mean: []float32{0, 0}, Std: []float32{1, 1}}
-	actions, err := preprocess.NewActions(1, stats)
+	actions, err := preprocess.NewActions(preprocess.JointSpace(1), stats)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +150,7 @@ func TestChunkBeyondTheEndWeighsNothing(t *testing.T) {
 	a := &assembly{features: [][]float32{{10, 11, 20, 21, 30, 31}}, width: 1, views: 2, history: 1, chunk: 2, joints: 1,
 		actions: actions, limits: robot.Limits{DQMax: robot.Vector{9}}}
 	d := &demonstrations{episodes: []*dataset.Episode{e}}
-	ex, err := a.examples(d, []bool{false}, false)
+	ex, err := a.examples(d, []bool{false}, false, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +163,7 @@ func TestChunkBeyondTheEndWeighsNothing(t *testing.T) {
 	if !slices.Equal(ex.y[20:], []float32{0.3, 0, 0, 0}) || !slices.Equal(ex.weight[20:], []float32{1, 1, 0, 0}) {
 		t.Fatalf("last row %v weighs %v", ex.y[20:], ex.weight[20:])
 	}
-	held, err := a.examples(d, []bool{true}, true)
+	held, err := a.examples(d, []bool{true}, true, 1)
 	if err != nil || held.n != 3 || !slices.Equal(held.x, []float32{10, 20, 30}) {
 		t.Fatalf("held out %d examples of %v, want the plain views (%v)", held.n, held.x, err)
 	}

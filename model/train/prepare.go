@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"sim2reald/model/adapter"
@@ -11,61 +12,55 @@ import (
 	"sim2reald/model/safetensors"
 )
 
-// network reads the data and makes what is trained on it: the head alone, or with adapters the whole network.
-// done ends the reading of pictures.
-func (r *run) network(ctx context.Context) (n *network, done func() error, err error) {
-	net, err := r.manifest.Network()
-	if err != nil {
-		return nil, nil, err
+// read gets demonstrations and features, and the network's first values.
+func (r *run) read(ctx context.Context) (err error) {
+	if r.net, err = r.manifest.Network(); err != nil {
+		return err
 	}
-	if want := len(net.Cameras) * net.Arch.FeatureLen(); r.source.Len() != want {
-		return nil, nil, fmt.Errorf("%w: the source gives %d features, the base %d", ErrOptions, r.source.Len(), want)
+	if want := len(r.net.Cameras) * r.net.Arch.FeatureLen(); r.source.Len() != want {
+		return fmt.Errorf("%w: the source gives %d features, the base %d", ErrOptions, r.source.Len(), want)
 	}
-	whole := !net.Adapters.None()
-	demos, err := readDemonstrations(r.d, whole)
-	if err != nil {
-		return nil, nil, err
+	if r.demos, err = readDemonstrations(r.d, r.opt.whole()); err != nil {
+		return err
 	}
-	if err := r.prepare(ctx, demos); err != nil {
-		return nil, nil, err
-	}
-	g, err := net.Head.Graph()
-	if whole {
-		g, err = net.Graph()
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if n, err = r.start(net, g); err != nil || !whole {
-		return n, func() error { return nil }, err
-	}
-	done, err = r.look(demos, net)
-	return n, done, err
-}
-
-// look makes the examples show pictures instead of features; done ends that.
-func (r *run) look(demos *demonstrations, net adapter.Network) (done func() error, err error) {
-	spec := r.opt.spec(&r.d.Meta).One()
-	y, err := newEye(spec, r.opt.Augment, len(r.d.Meta.Robot.JointNames))
-	if err != nil {
-		return nil, err
-	}
-	p := &pictures{eye: y, one: y.observer.Observation(), episodes: demos.episodes, history: r.opt.History, joints: net.Proprio}
-	r.train.show, r.held.show = p.of(r.train), p.of(r.held)
-	return y.close, nil
-}
-
-// prepare extracts features and assembles. A whole network needs them too: they say what the head standardises
-// by, because an untrained adapter changes none of them.
-func (r *run) prepare(ctx context.Context, demos *demonstrations) error {
-	features, err := r.features(ctx, demos)
+	features, err := r.extract(ctx, r.source, StageFeatures)
 	if err != nil {
 		return err
 	}
+	if err := r.prepare(features); err != nil {
+		return err
+	}
+	return r.start()
+}
+
+// extract computes what a source gives for every frame, or takes it from the cache.
+func (r *run) extract(ctx context.Context, s Source, stage string) ([][]float32, error) {
+	x, err := newExtraction(r.d, s, r.opt)
+	if err != nil {
+		return nil, err
+	}
+	start, total := time.Now(), len(r.demos.episodes)
+	return x.all(ctx, r.demos.episodes, r.opt.Workers, func(done int) {
+		left := time.Since(start) / time.Duration(done) * time.Duration(total-done)
+		r.progress(Progress{Stage: stage, Done: done, Total: total, Left: left})
+	})
+}
+
+// prepare assembles features and labels. A whole network needs the features too: they say what the head
+// standardises by, because an untrained adapter changes none of them.
+func (r *run) prepare(features [][]float32) error {
 	n, lim := len(r.d.Meta.Robot.JointNames), r.d.Meta.Limits.Robot()
-	held := split(len(demos.episodes), r.opt.ValidateShare, r.opt.Seed)
-	r.action, r.proprio = demos.statistics(held, n, &lim)
-	actions, err := preprocess.NewActions(n, r.action)
+	held := split(len(r.demos.episodes), r.opt.ValidateShare, r.opt.Seed)
+	space, err := r.statistics(held, n, &lim)
+	if err != nil {
+		return err
+	}
+	if r.opt.Head != nil {
+		if r.head, r.action, r.proprio, err = headOf(r.opt.Head, &r.manifest); err != nil {
+			return err
+		}
+	}
+	actions, err := preprocess.NewActions(space, r.action)
 	if err != nil {
 		return err
 	}
@@ -74,45 +69,62 @@ func (r *run) prepare(ctx context.Context, demos *demonstrations) error {
 	if r.opt.Proprioception == preprocess.ProprioPositions {
 		a.proprio = &r.proprio
 	}
-	if r.train, err = a.examples(demos, held, false); err != nil {
-		return err
-	}
-	if r.held, err = a.examples(demos, held, true); err != nil {
-		return err
-	}
-	r.count(demos, held)
-	return nil
+	return r.assemble(a, held)
 }
 
-func (r *run) count(d *demonstrations, held []bool) {
-	r.report.Episodes, r.report.Excluded = len(d.episodes), d.excluded
+// assemble makes the examples of every stage.
+func (r *run) assemble(a *assembly, held []bool) (err error) {
+	if r.train, err = a.examples(r.demos, held, false, a.views); err != nil {
+		return err
+	}
+	if r.held, err = a.examples(r.demos, held, true, 1); err != nil {
+		return err
+	}
+	r.wholeTrain, r.wholeHeld = *r.train, *r.held
+	if r.opt.Augment.Fresh && r.opt.whole() {
+		frames, err := a.examples(r.demos, held, false, 1)
+		if err != nil {
+			return err
+		}
+		r.wholeTrain = *frames
+	}
+	r.report.Episodes, r.report.Excluded = len(r.demos.episodes), r.demos.excluded
 	for _, h := range held {
 		if h {
 			r.report.HeldOut++
 		}
 	}
-	r.report.Examples = r.train.n
-	r.report.Frames = r.train.n / (1 + r.opt.Augment.Views)
+	r.report.Examples, r.report.Frames = r.wholeTrain.n, r.train.n/a.views
+	return nil
 }
 
-func (r *run) features(ctx context.Context, demos *demonstrations) ([][]float32, error) {
-	x, err := newExtraction(r.d, r.source, r.opt)
+// start sets the network's first values, with the features' statistics; a full network's are the base's.
+func (r *run) start() error {
+	tensors, err := r.net.Init(adapter.Start{Seed: uint64(r.opt.Seed)})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	start, total := time.Now(), len(demos.episodes)
-	return x.all(ctx, demos.episodes, r.opt.Workers, func(done int) {
-		left := time.Since(start) / time.Duration(done) * time.Duration(total-done)
-		r.progress(Progress{Stage: StageFeatures, Done: done, Total: total, Left: left})
-	})
+	maps.Copy(tensors, r.head)
+	if r.head == nil {
+		r.standardise(tensors)
+	}
+	if r.live, err = floats(tensors); err != nil {
+		return err
+	}
+	if r.opt.Full {
+		base, err := floats(r.opt.Weights)
+		if err != nil {
+			return err
+		}
+		for name, v := range base {
+			r.live[adapter.BasePrefix+name] = v
+		}
+	}
+	r.places, err = r.net.Places()
+	return err
 }
 
-// start is the network's first values, with the features' statistics.
-func (r *run) start(net adapter.Network, g *graph.Graph) (*network, error) {
-	tensors, err := net.Init(adapter.Start{Seed: uint64(r.opt.Seed)})
-	if err != nil {
-		return nil, err
-	}
+func (r *run) standardise(tensors map[string]safetensors.Tensor) {
 	row := make([]float64, r.train.in)
 	stats := moments(r.train.in, r.train.n, featureFloor, func(i int) []float64 {
 		for k := range row {
@@ -120,7 +132,93 @@ func (r *run) start(net adapter.Network, g *graph.Graph) (*network, error) {
 		}
 		return row
 	})
-	tensors["head.mean"] = safetensors.Float32([]int{net.Head.In}, stats.Mean)
-	tensors["head.std"] = safetensors.Float32([]int{net.Head.In}, stats.Std)
-	return newNetwork(g, r.opt.Weights, tensors, r.opt.BLASThreads)
+	tensors["head.mean"] = safetensors.Float32([]int{r.net.Head.In}, stats.Mean)
+	tensors["head.std"] = safetensors.Float32([]int{r.net.Head.In}, stats.Std)
+}
+
+// headStage trains the head on cached features.
+func (r *run) headStage() (stage, error) {
+	g, err := r.net.Head.Graph()
+	if err != nil {
+		return stage{}, err
+	}
+	n, err := newNetwork(g, nil, r.live, r.places, r.opt.BLASThreads)
+	s := stage{name: StageHead, n: n, train: r.train, held: r.held, recipe: HeadRecipe(), seed: r.opt.Seed, ended: func(*position) error { return nil }}
+	if !r.opt.whole() {
+		s.name, s.recipe, s.ended = StageTraining, r.opt.Recipe, r.snapshot
+	}
+	return s, err
+}
+
+// wholeStage trains the whole network, or what of it comes behind layers whose results can be kept. done ends
+// the reading of pictures.
+func (r *run) wholeStage(ctx context.Context) (s stage, done func() error, err error) {
+	s = stage{name: StageTraining, train: &r.wholeTrain, held: &r.wholeHeld, recipe: r.opt.Recipe, seed: r.opt.Seed, ended: r.snapshot}
+	g, err := r.net.Graph()
+	if err != nil {
+		return s, nil, err
+	}
+	done = func() error { return nil }
+	var before *prefix
+	if !r.opt.Augment.Fresh && r.opt.CacheBytes > 0 {
+		if before, g, err = cutAt(r.net, g, r.opt.Weights); err != nil {
+			return s, nil, err
+		}
+	}
+	if before != nil {
+		err = r.keepPrefix(ctx, before)
+	} else {
+		done, err = r.look()
+	}
+	if err != nil {
+		return s, nil, err
+	}
+	s.n, err = newNetwork(g, r.frozen(g), r.live, r.places, r.opt.BLASThreads)
+	if err != nil {
+		return s, nil, firstError(err, done())
+	}
+	return s, done, nil
+}
+
+// frozen are the parameters that a graph takes from the base.
+func (r *run) frozen(g *graph.Graph) map[string]safetensors.Tensor {
+	out := map[string]safetensors.Tensor{}
+	for _, p := range g.Params {
+		if !p.Swapped() {
+			out[p.Name] = r.opt.Weights[p.Name]
+		}
+	}
+	return out
+}
+
+// keepPrefix makes the examples show what the layers before the first adapter give.
+func (r *run) keepPrefix(ctx context.Context, p *prefix) error {
+	frames := 0
+	for _, e := range r.demos.episodes {
+		frames += len(e.Steps)
+	}
+	if err := p.afford(frames, r.opt); err != nil {
+		return err
+	}
+	values, err := r.extract(ctx, p, StagePrefix)
+	if err != nil {
+		return err
+	}
+	a := &activations{values, p.sizes, p.length, 1 + r.opt.Augment.Views, r.opt.History, r.net.Proprio}
+	r.wholeTrain.show, r.wholeHeld.show = a.of(&r.wholeTrain), a.of(&r.wholeHeld)
+	r.report.Features += "; " + p.Identity()
+	return nil
+}
+
+// look makes the examples show pictures instead of features; done ends that.
+func (r *run) look() (done func() error, err error) {
+	spec := r.opt.spec(&r.d.Meta).One()
+	y, err := newEye(spec, r.opt.Augment, len(r.d.Meta.Robot.JointNames))
+	if err != nil {
+		return nil, err
+	}
+	p := &pictures{eye: y, one: y.observer.Observation(), episodes: r.demos.episodes, history: r.opt.History, joints: r.net.Proprio,
+		fresh: r.opt.Augment.Fresh}
+	r.wholeTrain.show, r.wholeHeld.show = p.of(&r.wholeTrain), p.of(&r.wholeHeld)
+	return y.close, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"sim2reald/model/adapter"
 	"sim2reald/model/dataset"
 	"sim2reald/model/preprocess"
 )
@@ -27,7 +28,8 @@ func TestRunLearns(t *testing.T) {
 	if !(r.LastLoss < 0.2*r.FirstLoss) || !(r.ValidationLoss < 0.5*r.FirstLoss) {
 		t.Fatalf("loss %g to %g, validation %g", r.FirstLoss, r.LastLoss, r.ValidationLoss)
 	}
-	if len(lines) != 8+30 || !strings.HasPrefix(lines[7], "features 8/8") || !strings.HasPrefix(lines[37], "training 30/30  loss 0.") {
+	// 144 examples are 4 steps of 32, and the end of an epoch is a line of its own.
+	if last := len(lines) - 1; last != 8+30*5-1 || !strings.HasPrefix(lines[7], "features 8/8") || !strings.HasPrefix(lines[last], "training 30/30  step 120/120  loss 0.") {
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}
 	m := b.Manifest
@@ -129,17 +131,17 @@ func TestCancelKeepsWhatWasLearned(t *testing.T) {
 	d, o := testData(t), testOptions(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	b, r, err := Run(ctx, d, &meanSource{}, o, func(p Progress) {
-		if p.Stage == StageTraining && p.Done == 3 {
+		if p.Stage == StageTraining && p.Step == 3*4+1 {
 			cancel()
 		}
 	})
-	if err != nil || !r.Cancelled || r.Epochs != 3 || b.Manifest.Training.Epochs != 3 {
+	if err != nil || !r.Cancelled || r.Epochs != 3 || r.Steps != 13 || len(r.Losses) != 4 || b.Manifest.Training.Epochs != 3 {
 		t.Fatalf("%v, %+v", err, r)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	_, _, err = Run(ctx, d, &meanSource{}, o, func(Progress) { cancel() })
 	if !errors.Is(err, context.Canceled) {
-		t.Fatalf("cancelled before the first epoch: %v", err)
+		t.Fatalf("cancelled before the first step: %v", err)
 	}
 }
 
@@ -151,7 +153,7 @@ func TestRunRefuses(t *testing.T) {
 		want   string
 	}{
 		"epochs":      {func(o *Options) { o.Epochs = 0 }, "epochs 0"},
-		"rate":        {func(o *Options) { o.LearningRate = nan }, "learning rate NaN"},
+		"rate":        {func(o *Options) { o.Rates = map[string]float64{adapter.PlaceTop: nan} }, "learning rate NaN"},
 		"share":       {func(o *Options) { o.ValidateShare = 1 }, "held-out share 1"},
 		"views":       {func(o *Options) { o.Augment.Views = -1 }, "-1 views"},
 		"strength":    {func(o *Options) { o.Augment.Contrast = nan }, "strength NaN"},

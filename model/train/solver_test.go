@@ -22,7 +22,15 @@ func testNetwork(t testing.TB, h adapter.Head) *network {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := newNetwork(g, nil, tensors, 1)
+	live, err := floats(tensors)
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]string{}
+	for name := range live {
+		places[name] = adapter.PlaceTop
+	}
+	n, err := newNetwork(g, nil, live, places, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +85,7 @@ func TestLossMatchesReference(t *testing.T) {
 				for i := range x {
 					x[i] = float64(o.Input(0)[5*r+i])
 				}
-				y, err := graphtest.Run(n.graph, map[string][]float64{n.graph.Inputs[0].Name: x}, n.tensors())
+				y, err := graphtest.Run(n.graph, map[string][]float64{n.graph.Inputs[0].Name: x}, tensors(n.graph, n.live))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -106,8 +106,13 @@ func agreedNumbers(t *testing.T) *safetensors.File {
 		t.Fatal(err)
 	}
 	held, limits := make([]bool, len(demos.episodes)), d.Meta.Limits.Robot()
-	action, proprio := demos.statistics(held, 2, &limits)
-	actions, err := preprocess.NewActions(2, action)
+	r := &run{demos: demos, manifest: bundle.Manifest{Robot: d.Meta.Robot}}
+	space, err := r.statistics(held, 2, &limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, proprio := r.action, r.proprio
+	actions, err := preprocess.NewActions(space, action)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +123,7 @@ func agreedNumbers(t *testing.T) *safetensors.File {
 			row, w := make([]float32, agreedChunk*3), make([]float32, agreedChunk*3)
 			for k := range min(agreedChunk, len(e.Steps)-s) {
 				c := label(&e.Steps[s+k], 2, &limits)
-				if err := actions.Encode(&c, row[3*k:3*k+3]); err != nil {
+				if err := actions.Encode(&c, &e.Steps[s+k].Q, row[3*k:3*k+3]); err != nil {
 					t.Fatal(err)
 				}
 				copy(w[3*k:], []float32{1, 1, 1})
