@@ -24,16 +24,28 @@ type brain struct {
 	base    *base.Base
 	bundle  *bundle.Bundle   // of policy.bundle
 	others  []*bundle.Bundle // of policy.resident
-	runtime *engine.Runtime  // nil where another engine computes
+	library *library
+	lent    bool // the library is another's to close
 	serving *serving.Base
 }
 
 func openBrain(cfg config.Config) (*brain, error) {
-	b := &brain{cfg: cfg}
+	b := &brain{cfg: cfg, library: new(library)}
+	return b, b.opened()
+}
+
+// openBrainIn opens one beside others in a library that they share, which is closed after all of them.
+func openBrainIn(l *library, cfg config.Config) (*brain, error) {
+	b := &brain{cfg: cfg, library: l, lent: true}
+	return b, b.opened()
+}
+
+// opened opens it, or lets go of what was opened.
+func (b *brain) opened() error {
 	if err := b.open(); err != nil {
-		return nil, errors.Join(err, b.Close())
+		return errors.Join(err, b.Close())
 	}
-	return b, nil
+	return nil
 }
 
 func (b *brain) open() (err error) {
@@ -44,6 +56,9 @@ func (b *brain) open() (err error) {
 		return err
 	}
 	if err := b.sameBase(); err != nil {
+		return err
+	}
+	if err := allowed(b.bundle, b.cfg.Policy); err != nil {
 		return err
 	}
 	if err := b.openOthers(); err != nil {
@@ -57,7 +72,7 @@ func (b *brain) open() (err error) {
 	if err != nil {
 		return err
 	}
-	weights, err := b.base.Arch.Values(b.base.File, network.Height, network.Width)
+	weights, err := b.weights(network)
 	if err != nil {
 		return err
 	}
@@ -69,6 +84,43 @@ func (b *brain) open() (err error) {
 		return err
 	}
 	b.base = withoutWeights(b.base)
+	return nil
+}
+
+// isFull says whether a bundle replaces the base.
+func isFull(b *bundle.Bundle) bool { return b.Manifest.Kind == bundle.KindFull }
+
+// allowed refuses a bundle that replaces the base, unless the configuration says that it may.
+func allowed(b *bundle.Bundle, p config.Policy) error {
+	if !isFull(b) || p.AllowFull {
+		return nil
+	}
+	return fmt.Errorf("bundle %s is of kind full: it replaces every weight of the base; set policy.allow_full: true to run it by itself all the same",
+		b.Manifest.Name)
+}
+
+// weights are what the network computes with: the base's, or those that a full bundle has in their place.
+func (b *brain) weights(n adapter.Network) (map[string]safetensors.Tensor, error) {
+	if isFull(b.bundle) {
+		return b.bundle.Backbone(), nil
+	}
+	return b.base.Arch.Values(b.base.File, n.Height, n.Width)
+}
+
+// served is the network of a bundle as the base runs it.
+func served(b *bundle.Bundle) (adapter.Network, error) {
+	n, err := b.Manifest.Network()
+	return n.Served(), err
+}
+
+// alone refuses to keep a bundle beside another where one of the two replaces the base.
+func (b *brain) alone(other *bundle.Bundle) error {
+	for _, of := range []*bundle.Bundle{b.bundle, other} {
+		if isFull(of) && other != b.bundle {
+			return fmt.Errorf("bundle %s is of kind full and has a base of its own: it runs by itself; leave the others out of policy.resident, or stop and run it alone",
+				of.Manifest.Name)
+		}
+	}
 	return nil
 }
 
@@ -86,7 +138,7 @@ func (b *brain) openOthers() error {
 		if err != nil {
 			return err
 		}
-		if err := fitsBase(other, b.base); err != nil {
+		if err := errors.Join(fitsBase(other, b.base), b.alone(other)); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		b.others = append(b.others, other)
@@ -96,13 +148,13 @@ func (b *brain) openOthers() error {
 
 // network is the first bundle's, with a place for every adapter of the others.
 func (b *brain) network() (adapter.Network, error) {
-	network, err := b.bundle.Manifest.Network()
+	network, err := served(b.bundle)
 	if err != nil {
 		return network, err
 	}
 	placements := []adapter.Placement{network.Adapters}
 	for _, other := range b.others {
-		n, err := other.Manifest.Network()
+		n, err := served(other)
 		if err != nil {
 			return network, err
 		}
@@ -143,6 +195,9 @@ func (b *brain) policy(params map[string]safetensors.Tensor, actions *preprocess
 
 // load makes a bundle resident and asks it about fixed observations: what it returns may take over.
 func (b *brain) load(from *bundle.Bundle) (*policy, error) {
+	if err := b.alone(from); err != nil {
+		return nil, err
+	}
 	actions, err := from.Actions()
 	if err != nil {
 		return nil, err
@@ -151,7 +206,7 @@ func (b *brain) load(from *bundle.Bundle) (*policy, error) {
 }
 
 func (b *brain) policyOf(from *bundle.Bundle, params map[string]safetensors.Tensor, actions *preprocess.Actions) (*policy, error) {
-	network, err := from.Manifest.Network()
+	network, err := served(from)
 	if err != nil {
 		return nil, err
 	}
@@ -175,8 +230,8 @@ func (b *brain) Close() error {
 	if b.serving != nil {
 		errs = append(errs, b.serving.Close())
 	}
-	if b.runtime != nil {
-		errs = append(errs, b.runtime.Close())
+	if !b.lent {
+		errs = append(errs, b.library.Close())
 	}
 	return errors.Join(errs...)
 }

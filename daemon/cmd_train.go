@@ -5,12 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"sim2reald/daemon/config"
-	"sim2reald/model/adapter"
 	"sim2reald/model/base"
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
@@ -27,61 +26,51 @@ func imageNet() (mean, std [3]float64) {
 // featureBatch is how many pictures go through the base at once; more gains nothing on a CPU.
 const featureBatch = 16
 
-type trainFlags struct {
-	config, data, out, name string
-	size                    int
-	inside                  insideFlags
-	opt                     train.Options
-}
-
-func (f *trainFlags) set(fs *flag.FlagSet) {
-	f.opt = train.DefaultOptions()
-	o := &f.opt
-	o.Mean, o.Std = imageNet()
-	fs.StringVar(&f.config, "config", "", "configuration `file`, for policy.base and engine; none means the defaults")
-	fs.StringVar(&f.data, "data", "build/demonstrations/kitchen-slide", "dataset `folder`, as collect leaves it")
-	fs.StringVar(&f.out, "out", "", "`file` to write the bundle to")
-	fs.StringVar(&o.Commit, "commit", "unknown", "`revision` of this source, for the bundle's record")
-	fs.StringVar(&f.name, "name", "", "`name` of the bundle; none means that of the file")
-	fs.IntVar(&f.size, "size", 112, "width and height in `px` of the pictures that the base sees")
-	fs.IntVar(&o.Epochs, "epochs", o.Epochs, "`passes` over all views of all frames; with adapters 12")
-	fs.IntVar(&o.Batch, "batch", o.Batch, "`examples` of a step; with adapters 16")
-	fs.Int64Var(&o.Seed, "seed", o.Seed, "`seed` of everything that is drawn")
-	fs.Float64Var(&o.LearningRate, "rate", o.LearningRate, "peak learning `rate`; with adapters 0.0003")
-	fs.Float64Var(&o.WeightDecay, "weight-decay", o.WeightDecay, "weight `decay`")
-	fs.IntVar(&o.Augment.Views, "views", o.Augment.Views, "augmented `views` of each frame beside the plain one")
-	fs.IntVar(&o.Augment.ShiftPx, "shift", o.Augment.ShiftPx, "largest shift of an augmented view, source `px`")
-	fs.StringVar(&o.Proprioception, "proprioception", o.Proprioception, "none or joint_positions")
-	fs.IntVar(&o.BLASThreads, "threads", o.BLASThreads, "`threads` of a step; with adapters one per core. Another number rounds otherwise")
-	fs.IntVar(&o.History, "history", o.History, "`observations` that the policy sees at once")
-	fs.IntVar(&o.ChunkSize, "chunk", o.ChunkSize, "`actions` in one answer")
-	fs.IntVar(&o.NSteps, "steps", o.NSteps, "`actions` of an answer that are carried out")
-	f.inside.set(fs)
-	fs.StringVar(&o.CacheDir, "cache", o.CacheDir, "`folder` of cached features")
-}
-
 // cmdTrain makes a bundle.
 func cmdTrain(ctx context.Context, args []string) error {
-	var f trainFlags
-	fs := flag.NewFlagSet("train", flag.ContinueOnError)
-	f.set(fs)
-	if err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	if f.out == "" {
-		return fmt.Errorf("train: -out is missing; name the file to write the bundle to")
-	}
-	if f.name == "" {
-		f.name = nameOf(f.out)
-	}
-	if err := f.inside.apply(fs, &f.opt); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	cfg, err := config.Load(f.config)
+	f, on, cfg, err := trainArgs(args)
 	if err != nil {
 		return err
 	}
-	return runTraining(ctx, cfg, f)
+	return runTraining(ctx, cfg, on, f)
+}
+
+// trainArgs reads the command line twice: what an arm is trained with unless told otherwise depends on the base,
+// which the first reading names.
+func trainArgs(args []string) (f trainFlags, on *base.Base, cfg config.Config, err error) {
+	first := newTrainFlags()
+	fs := flag.NewFlagSet("train", flag.ContinueOnError)
+	first.set(fs)
+	if err := parseFlags(fs, args); err != nil {
+		return f, nil, cfg, err
+	}
+	if first.out == "" {
+		return f, nil, cfg, fmt.Errorf("train: -out is missing; name the file to write the bundle to")
+	}
+	if cfg, err = config.Load(first.config); err != nil {
+		return f, nil, cfg, err
+	}
+	if on, err = base.Open(cfg.Policy.Base); err != nil {
+		return f, nil, cfg, err
+	}
+	f, err = first.suited(args, given(fs), on.Arch)
+	if err != nil {
+		err = fmt.Errorf("train: %w", err)
+	}
+	return f, on, cfg, err
+}
+
+// given are the names of the flags that were said.
+func given(fs *flag.FlagSet) map[string]bool {
+	out := map[string]bool{}
+	fs.Visit(func(g *flag.Flag) { out[g.Name] = true })
+	return out
+}
+
+// readAgain reads a command line that has been read before.
+func readAgain(fs *flag.FlagSet, args []string) error {
+	fs.SetOutput(io.Discard)
+	return fs.Parse(args)
 }
 
 // nameOf is the file's name without folder and extension.
@@ -90,21 +79,23 @@ func nameOf(path string) string {
 	return name[:len(name)-len(filepath.Ext(name))]
 }
 
-func runTraining(ctx context.Context, cfg config.Config, f trainFlags) (err error) {
+func runTraining(ctx context.Context, cfg config.Config, on *base.Base, f trainFlags) (err error) {
 	data, err := dataset.Open(f.data)
 	if err != nil {
 		return fmt.Errorf("%w; `sim2reald collect` makes one", err)
 	}
-	on, err := base.Open(cfg.Policy.Base)
-	if err != nil {
-		return err
+	if f.opt.Tool, err = f.action.of(&data.Meta); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if f.identify(on); f.torch.trainer == trainerTorch {
+		return trainTorch(ctx, on, cfg.Policy.Base, data, f)
 	}
 	rt, err := engine.Open(cfg.Engine.Library)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, rt.Close)
-	if err := f.complete(on); err != nil {
+	if err := f.weigh(on); err != nil {
 		return err
 	}
 	net, err := f.opt.Network(&data.Meta)
@@ -120,7 +111,9 @@ func runTraining(ctx context.Context, cfg config.Config, f trainFlags) (err erro
 	if err != nil {
 		return err
 	}
-	b, report, err := train.Run(ctx, data, source, f.opt, func(p train.Progress) { fmt.Fprintln(os.Stderr, "train:", p) })
+	snaps := snapshots{f.out, f.keep, f.opt.Every, f.opt.Epochs}
+	f.opt.Snapshot = snaps.save
+	b, report, err := train.Run(ctx, data, source, f.opt, newTeller(os.Stderr).tell)
 	if err != nil {
 		return err
 	}
@@ -130,27 +123,27 @@ func runTraining(ctx context.Context, cfg config.Config, f trainFlags) (err erro
 	if err := on.Unchanged(); err != nil {
 		return err
 	}
-	return tellTraining(b, report, f.out)
+	return errors.Join(tellTraining(b, report, f.out), writeTraining(f, b, report, snaps))
 }
 
-// complete fills in what the base and this build say.
-func (f *trainFlags) complete(on *base.Base) (err error) {
+// identify fills in what the base and this build say.
+func (f *trainFlags) identify(on *base.Base) {
 	o := &f.opt
 	o.Name, o.Daemon = f.name, version
 	o.Base = bundle.Base{Name: on.Record.Name, Digest: on.Identity(), Arch: on.Record.Architecture}
 	o.Width, o.Height = f.size, f.size
-	o.Workers = runtime.NumCPU()
-	if o.Adapters.None() {
-		return nil
+}
+
+// weigh gets the base's values where training goes through it.
+func (f *trainFlags) weigh(on *base.Base) (err error) {
+	o := &f.opt
+	if o.Full || !o.Adapters.None() {
+		o.Weights, err = on.Arch.Values(on.File, o.Height, o.Width)
 	}
-	if m := o.Adapters.Middle; m != nil && m.Width < 0 {
-		m.Width = adapter.DefaultWidth(on.Arch)
-	}
-	o.Weights, err = on.Arch.Values(on.File, o.Height, o.Width)
 	return err
 }
 
-var errInterrupted = errors.New("train: interrupted; the bundle holds what was learned so far")
+var errInterrupted = errors.New("train: interrupted; the bundle holds what was learned so far, and the same command goes on")
 
 func tellTraining(b *bundle.Bundle, r *train.Report, path string) error {
 	fmt.Fprintf(os.Stderr, "train: %d episodes (%d held out, %d failed ones left out), %d frames, %d examples, %d epochs in %.0f s\n",

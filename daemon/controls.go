@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -11,74 +10,91 @@ import (
 	"sim2reald/model/preprocess"
 )
 
-// runControls runs what the bundle's result must be held against, in the same loop on the same seeds.
-func (e *evaluator) runControls(ctx context.Context) error {
-	for _, run := range []func(context.Context) error{e.runUntrained, e.runBlind} {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := run(ctx); err != nil {
-			return err
-		}
+// enterBundle puts the brain's bundle at the controls, once it fits the rig.
+func enterBundle(b *brain, w *workcell) (*entrant, error) {
+	p, l, err := b.bundleLoop(w)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return &entrant{policy: p.name(), loop: l, close: p.Close}, nil
 }
 
-// runUntrained replaces head and adapters by ones that know nothing of the demonstrations, neither their
+// enterUntrained replaces head and adapters by ones that know nothing of the demonstrations, neither their
 // pictures nor their actions: an untrained adapter leaves the base as it is.
-func (e *evaluator) runUntrained(ctx context.Context) error {
+func enterUntrained(b *brain, w *workcell) (*entrant, error) {
 	const seed = 1
-	actions, err := e.brain.untrainedActions()
+	actions, err := b.untrainedActions()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	network, err := e.brain.bundle.Manifest.Network()
+	network, err := served(b.bundle)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	untrained, err := network.Init(adapter.Start{Seed: seed})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p, err := e.brain.policy(untrained, actions)
+	p, err := b.policy(untrained, actions)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	what := fmt.Sprintf("an untrained head on the same base, seed %d, actions of a third of the speed limits", seed)
-	return errors.Join(e.runControl(ctx, "untrained", what, p.actor), p.Close())
+	return &entrant{policy: what, loop: b.controlLoop(w, p.actor), close: p.Close}, nil
 }
 
 // untrainedActions scale a head's answers without any knowledge of what was demonstrated.
 func (b *brain) untrainedActions() (*preprocess.Actions, error) {
-	n := len(b.bundle.Manifest.Robot.JointNames)
-	limits := b.bundle.Manifest.Limits.Robot()
-	stats := preprocess.Stats{Mean: make([]float32, n+1), Std: make([]float32, n+1)}
-	for j := range n {
-		stats.Std[j] = float32(limits.DQMax[j] / 3)
+	space, err := b.bundle.Manifest.Space()
+	if err != nil {
+		return nil, err
 	}
-	stats.Std[n] = 1
-	return preprocess.NewActions(n, stats)
+	dq := b.bundle.Manifest.Limits.Robot().DQMax
+	for j := range dq {
+		dq[j] /= 3
+	}
+	deviations, err := space.Deviations(&dq)
+	if err != nil {
+		return nil, err
+	}
+	stats := preprocess.Stats{Mean: make([]float32, space.Dim())}
+	for _, d := range append(deviations, 1) { // the gripper's last
+		stats.Std = append(stats.Std, float32(d))
+	}
+	return preprocess.NewActions(space, stats)
 }
 
-// runBlind always answers the mean of the demonstrations' actions. What it reaches, a policy reaches without
+// enterBlind always answers the mean of the demonstrations' actions. What it reaches, a policy reaches without
 // looking.
-func (e *evaluator) runBlind(ctx context.Context) error {
-	b := e.brain.bundle
-	actions, err := b.Actions()
+func enterBlind(b *brain, w *workcell) (*entrant, error) {
+	m := &b.bundle.Manifest
+	actions, err := b.bundle.Actions()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	observer, err := b.Observer()
+	observer, err := b.bundle.Observer()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer observer.Close()
-	blind := mean{rows: b.Manifest.Action.ChunkSize, dim: len(b.Manifest.Action.Dimensions)}
-	actor, err := control.NewPolicyActor(observer, observer.Observation(), blind, actions, b.Manifest.Action.NActionSteps)
+	blind := mean{rows: m.Action.ChunkSize, dim: len(m.Action.Dimensions)}
+	actor, err := control.NewPolicyActor(observer, observer.Observation(), blind, actions, m.Action.NActionSteps)
 	if err != nil {
-		return err
+		return nil, errors.Join(err, observer.Close())
 	}
-	return e.runControl(ctx, "blind", "the mean action of the demonstrations, whatever is seen", actor)
+	what := "the mean action of the demonstrations, whatever is seen"
+	return &entrant{policy: what, loop: b.controlLoop(w, actor), close: observer.Close}, nil
+}
+
+// enterHolder puts a policy that sends nothing but holds in the bundle's place.
+func enterHolder(b *brain, w *workcell) (*entrant, error) {
+	return &entrant{
+		policy: "a policy that sends nothing but holds", loop: b.controlLoop(w, control.Holder{}), close: func() error { return nil },
+	}, nil
+}
+
+// controlLoop is under the same limits as the bundle.
+func (b *brain) controlLoop(w *workcell, actor control.Actor) *loop {
+	return w.newLoop(control.Pilot{Actor: actor, Limits: b.bundle.Manifest.Limits.Robot(), Bundle: "none: a control"})
 }
 
 // mean is a policy whose normalised answer is always zero.
@@ -91,20 +107,4 @@ func (m mean) Predict(_ *model.Observation, out *model.ActionChunk) error {
 	}
 	out.Rows, out.Dim = m.rows, m.dim
 	return nil
-}
-
-func (e *evaluator) runControl(ctx context.Context, name, what string, actor control.Actor) error {
-	l := e.w.newLoop(e.controlPilot(actor))
-	return e.runArm(ctx, name, what, l, int(e.flags.control))
-}
-
-// controlPilot is under the same limits as the bundle.
-func (e *evaluator) controlPilot(actor control.Actor) control.Pilot {
-	return control.Pilot{Actor: actor, Limits: e.brain.bundle.Manifest.Limits.Robot(), Bundle: "none: a control"}
-}
-
-// runHolder evaluates a policy that sends nothing but holds, in the bundle's place.
-func (e *evaluator) runHolder(ctx context.Context) error {
-	l := e.w.newLoop(e.controlPilot(control.Holder{}))
-	return e.runArm(ctx, "hold", "a policy that sends nothing but holds", l, int(e.flags.episodes))
 }

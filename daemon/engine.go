@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync"
 
 	"sim2reald/daemon/config"
 	"sim2reald/model/engine"
@@ -19,16 +20,45 @@ func (b *brain) engine() (e serving.Engine, whole bool, err error) {
 		e, err = gorgonia(wanted)
 		return e, false, err
 	}
-	if b.runtime, err = engine.Open(wanted.Library); err != nil {
+	runtime, err := b.library.open(wanted.Library)
+	if err != nil {
 		return nil, false, err
 	}
 	opts := engine.Options{
 		Threads: wanted.Threads, Device: wanted.Device, Batch: 1, Precision: wanted.Precision, OneAtATime: true,
 	}
-	whole = opts.Device == engine.CUDA || opts.Device == engine.TensorRT || opts.Device == engine.Auto && b.runtime.Offers(engine.CUDA) == nil
+	whole = opts.Device == engine.CUDA || opts.Device == engine.TensorRT || opts.Device == engine.Auto && runtime.Offers(engine.CUDA) == nil
 	return serving.Loader(func(g *graph.Graph, values map[string]safetensors.Tensor) (*engine.Model, error) {
-		return b.runtime.Load(g, values, opts)
+		return runtime.Load(g, values, opts)
 	}), whole, nil
+}
+
+// library is ONNX Runtime as the brains of a process share it, which can open it once. The zero value opens it when
+// it is first asked for.
+type library struct {
+	mu      sync.Mutex
+	runtime *engine.Runtime // nil until then
+}
+
+func (l *library) open(path string) (_ *engine.Runtime, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.runtime == nil {
+		l.runtime, err = engine.Open(path)
+	}
+	return l.runtime, err
+}
+
+// Close lets it go, after every brain.
+func (l *library) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.runtime == nil {
+		return nil
+	}
+	r := l.runtime
+	l.runtime = nil
+	return r.Close()
 }
 
 // gorgonia computes on the CPU in float32, and refuses what it cannot.

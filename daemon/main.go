@@ -15,7 +15,7 @@ import (
 )
 
 // version is what the daemon calls itself in bundles, reports and topics.
-const version = "0.2.0"
+const version = "0.3.0"
 
 // command is one row of the table of contents.
 type command struct {
@@ -27,8 +27,10 @@ func commands() []command {
 	return []command{
 		{"run", "the service: cameras, policy, joint commands; disarmed until told", cmdRun},
 		{"evaluate", "run episodes on the bridge and report the success rate", cmdEvaluate},
-		{"collect", "record demonstrations of the bridge's teacher", cmdCollect},
+		{"collect", "record demonstrations of the bridge's teacher, or of a person", cmdCollect},
+		{"dataset", "inspect or export demonstrations, or make those of others readable", cmdDataset},
 		{"train", "make a bundle from demonstrations", cmdTrain},
+		{"results", "run the rows of the results and make their page", cmdResults},
 		{"request", "ask a running daemon: arm, start, hold, stop, acknowledge, or another bundle", cmdRequest},
 		{"bundle", "inspect or verify a bundle", cmdBundle},
 		{"base", "inspect, verify or add a base", cmdBase},

@@ -17,26 +17,25 @@ const statusPeriod = 500 * time.Millisecond
 
 // board is what the page and the status topic show.
 type board struct {
-	w                    *workcell
-	task                 string
-	bundle, base, engine string
-	shelf                *shelf // where bundles can be swapped; nil in an evaluation, which is of one
+	w     *workcell
+	shelf *shelf // where bundles can be swapped; nil in an evaluation
 
-	mu    sync.Mutex
-	loop  *loop // of the arm that runs now
-	score topic.Score
+	mu                         sync.Mutex
+	task, bundle, base, engine string // of the brain that decides now
+	loop                       *loop  // of the arm that runs now
+	score                      topic.Score
 }
 
 // status collects everything now.
 func (b *board) status() topic.Status {
 	b.mu.Lock()
-	l, score := b.loop, b.score
-	b.mu.Unlock()
+	l := b.loop
 	s := topic.Status{
 		Robot: b.w.cfg.Robot.Name, Task: b.task, Clock: b.w.fact.Clock,
-		Bundle: b.bundle, Base: b.base, Engine: b.engine, Score: score, Dropped: b.w.link.Dropped.Map(),
+		Bundle: b.bundle, Base: b.base, Engine: b.engine, Score: b.score, Dropped: b.w.link.Dropped.Map(),
 		Joints: []topic.JointStatus{}, Ages: b.ages(), Cameras: []string{}, Mode: control.Disarmed.String(),
 	}
+	b.mu.Unlock()
 	for _, c := range b.w.cfg.Cameras {
 		s.Cameras = append(s.Cameras, c.Name)
 	}
@@ -97,6 +96,21 @@ func (b *board) ages() []topic.AgeStatus {
 func (b *board) runs(l *loop, now string) {
 	b.mu.Lock()
 	b.loop, b.score = l, topic.Score{Now: now, Interval: [2]float64{0, 1}}
+	b.mu.Unlock()
+}
+
+// thinks says which brain decides from here on.
+func (b *board) thinks(now *brain) {
+	next := now.board(b.w)
+	b.mu.Lock()
+	b.task, b.bundle, b.base, b.engine = next.task, next.bundle, next.base, next.engine
+	b.mu.Unlock()
+}
+
+// says shows what comes next.
+func (b *board) says(now string) {
+	b.mu.Lock()
+	b.score.Now = now
 	b.mu.Unlock()
 }
 

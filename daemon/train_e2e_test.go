@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"sim2reald/daemon/config"
+	"sim2reald/model/base"
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
 	"sim2reald/model/train"
@@ -33,7 +34,11 @@ func TestDemonstrationsToBundle(t *testing.T) {
 	opt := train.DefaultOptions()
 	opt.Mean, opt.Std = imageNet()
 	opt.Epochs, opt.Augment.Views, opt.CacheDir, opt.ValidateShare = 2, 0, filepath.Join(dir, "cache"), 0.5
-	if err := runTraining(t.Context(), cfg, trainFlags{data: filepath.Join(dir, "a"), out: cfg.Policy.Bundle, name: "test", size: 112, opt: opt}); err != nil {
+	on, err := base.Open(cfg.Policy.Base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := runTraining(t.Context(), cfg, on, trainFlags{data: filepath.Join(dir, "a"), out: cfg.Policy.Bundle, name: "test", size: 112, opt: opt, action: defaultActionFlags()}); err != nil {
 		t.Fatal(err)
 	}
 	b, err := bundle.Load(cfg.Policy.Bundle)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,7 +81,7 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err != nil {
 		return err
 	}
-	if opts.startBridge && len(w.cfg.Bridge.Command) > 0 {
+	if command, _ := w.cfg.Bridge.Starts(); opts.startBridge && len(command) > 0 {
 		if err := w.openBridge(address, opts.teacher); err != nil {
 			return err
 		}
@@ -112,12 +113,13 @@ func (w *workcell) openBridge(address string, teacher bool) error {
 		}
 	}
 	b := w.cfg.Bridge
+	command, key := b.Starts()
 	process, err := bridge.Start(bridge.Options{
-		Command: b.Command, Broker: address, Robot: w.cfg.Robot.Name, Domain: b.Domain, Task: b.Task,
-		Clock: b.Clock, Cameras: cameras, Teacher: teacher, Log: os.Stderr,
+		Command: command, Broker: address, Robot: w.cfg.Robot.Name, Domain: b.Domain, Task: b.Task,
+		Clock: b.Clock, Cameras: cameras, Horizon: b.Horizon, Teacher: teacher, Log: os.Stderr,
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; run `make setup`, or set %s", err, key)
 	}
 	w.process = process
 	w.log.Info("bridge started", "domain", b.Domain, "task", b.Task, "clock", b.Clock)
@@ -187,7 +189,7 @@ func (w *workcell) whyNoFactsheet(err error) error {
 func (w *workcell) checkRobot() error {
 	m, ok := robot.ByName(w.fact.Model)
 	if !ok {
-		return fmt.Errorf("robot model %q of the factsheet is unknown; this version knows panda", w.fact.Model)
+		return fmt.Errorf("robot model %q of the factsheet is unknown; this version knows %s", w.fact.Model, strings.Join(robot.Names(), ", "))
 	}
 	if !slices.Equal(m.Joints, w.fact.JointNames) {
 		return fmt.Errorf("joints %v of the factsheet are not %s's %v, base to tip; mend the bridge", w.fact.JointNames, m.Name, m.Joints)

@@ -13,9 +13,9 @@ type observer interface {
 	Observe(frames []*camera.Frame, state *robot.State, obs *model.Observation) error
 }
 
-// decoder turns a row of a chunk into robot units.
+// decoder turns the first rows of a chunk into robot units, for the arm that state measured.
 type decoder interface {
-	Decode(chunk *model.ActionChunk, row int, cmd *robot.Command) error
+	Decode(chunk *model.ActionChunk, state *robot.State, wanted []robot.Command) error
 }
 
 // PolicyActor is a policy with what stands before and behind it.
@@ -47,10 +47,8 @@ func (a *PolicyActor) Act(frames []*camera.Frame, state *robot.State, plan *Plan
 	if a.chunk.Rows < a.rows {
 		return fmt.Errorf("predicting: %d rows, the bundle promises %d", a.chunk.Rows, a.rows)
 	}
-	for row := range a.rows {
-		if err := a.decoder.Decode(&a.chunk, row, &plan.Wanted[row]); err != nil {
-			return fmt.Errorf("decoding row %d: %w", row, err)
-		}
+	if err := a.decoder.Decode(&a.chunk, state, plan.Wanted[:a.rows]); err != nil {
+		return err
 	}
 	plan.Rows = a.rows
 	return nil

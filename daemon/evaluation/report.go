@@ -4,17 +4,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"sim2reald/daemon/metrics"
 )
 
-// Arm is one policy's trials.
+// Schema names the report's form. Version 1 had one arm's trials under one name, and no domain, cameras, shift or
+// differences; every field that it had is in this one too.
+const Schema = "sim2reald.evaluation/2"
+
+// Arm is one policy's trials under one shift.
 type Arm struct {
 	Name           string          `json:"name"`
 	Policy         string          `json:"policy"` // what was in command, with its digest
+	Shift          string          `json:"shift,omitempty"`
 	Trials         []Trial         `json:"trials"`
-	Inference      metrics.Summary `json:"inference"`
+	Inference      metrics.Summary `json:"inference"` // of the last session, where one was gone on with
 	FrameToCommand metrics.Summary `json:"frame_to_command"`
 	Overruns       uint64          `json:"overruns"`
 }
@@ -25,7 +31,7 @@ func (a Arm) Counts() (n, successes, void int) {
 		switch {
 		case t.Void():
 			void++
-		case t.Outcome == "success":
+		case t.Success():
 			successes++
 			n++
 		default:
@@ -35,11 +41,21 @@ func (a Arm) Counts() (n, successes, void int) {
 	return n, successes, void
 }
 
+// title is what a person knows the arm by.
+func (a Arm) title() string {
+	if a.Shift == "" {
+		return a.Name
+	}
+	return a.Name + " under " + a.Shift
+}
+
 // Report is what an evaluation leaves behind.
 type Report struct {
 	Schema   string            `json:"schema"`
+	Domain   string            `json:"domain"`
 	Task     string            `json:"task"`
 	Jitter   string            `json:"jitter"`
+	Cameras  []string          `json:"cameras"`
 	Clock    string            `json:"clock"`
 	Rule     string            `json:"success_rule"`
 	Horizon  int               `json:"horizon_steps"`
@@ -61,7 +77,7 @@ type jsonArm struct {
 	Seeds     string     `json:"seeds"`
 }
 
-// WriteJSON writes the report with its rates and intervals.
+// WriteJSON writes the report with its rates, intervals and differences.
 func (r Report) WriteJSON(w io.Writer) error {
 	arms := make([]jsonArm, 0, len(r.Arms))
 	for _, a := range r.Arms {
@@ -76,8 +92,9 @@ func (r Report) WriteJSON(w io.Writer) error {
 	enc.SetIndent("", "  ")
 	return enc.Encode(struct {
 		plain
-		Arms []jsonArm `json:"arms"`
-	}{plain(r), arms})
+		Arms        []jsonArm    `json:"arms"`
+		Differences []Difference `json:"differences"`
+	}{plain(r), arms, Differences(r.Arms)})
 }
 
 // WriteText writes the table that a person reads.
@@ -88,6 +105,9 @@ func (r Report) WriteText(w io.Writer) error {
 	for _, a := range r.Arms {
 		a.writeText(&b)
 	}
+	for _, d := range Differences(r.Arms) {
+		d.writeText(&b)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -95,7 +115,7 @@ func (r Report) WriteText(w io.Writer) error {
 func (a Arm) writeText(b *strings.Builder) {
 	n, s, void := a.Counts()
 	lo, hi := Wilson(s, n)
-	fmt.Fprintf(b, "\n%s: %s\n", a.Name, a.Policy)
+	fmt.Fprintf(b, "\n%s: %s\n", a.title(), a.Policy)
 	fmt.Fprintf(b, "  successes          %d of %d (%.0f %%), 95 %% interval %.2f to %.2f (Wilson)\n", s, n, 100*rate(s, n), lo, hi)
 	fmt.Fprintf(b, "  seeds              %s\n", seeds(a.Trials))
 	if void > 0 {
@@ -114,10 +134,11 @@ func rate(s, n int) float64 {
 	return float64(s) / float64(n)
 }
 
-// seeds is the range that was run; a runner counts up from the first.
+// seeds is the range that was run.
 func seeds(trials []Trial) string {
 	if len(trials) == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("%d to %d", trials[0].Seed, trials[len(trials)-1].Seed)
+	bySeed := func(a, b Trial) int { return int(a.Seed - b.Seed) }
+	return fmt.Sprintf("%d to %d", slices.MinFunc(trials, bySeed).Seed, slices.MaxFunc(trials, bySeed).Seed)
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"time"
 
 	"sim2reald/daemon/topic"
@@ -26,14 +27,13 @@ type Operator interface {
 	Stop() error
 }
 
-// Plan is what to run. Episodes 0 means until ctx ends.
+// Plan is what every episode has in common. Where a name is empty, the bridge's own is meant.
 type Plan struct {
-	Task      string
-	Jitter    string
-	FirstSeed int64
-	Episodes  int
-	Patience  time.Duration // for each answer of the bridge that is not bounded by the horizon
-	Horizon   time.Duration // wall time after which an episode must have ended
+	Task     string
+	Jitter   string
+	Shift    string        // of the world that the policy was not trained in; empty for none
+	Patience time.Duration // for each answer of the bridge that is not bounded by the horizon
+	Horizon  time.Duration // wall time after which an episode must have ended
 }
 
 // Trial is one episode's outcome.
@@ -55,16 +55,16 @@ type Runner struct {
 	States   <-chan topic.EpisodeState
 }
 
-// Run runs the plan's trials and hands each to onTrial as it ends, so that nothing is lost when a later one
-// fails. It returns nil when ctx ends.
-func (r *Runner) Run(ctx context.Context, plan Plan, onTrial func(Trial) error) error {
-	for i := 0; plan.Episodes == 0 || i < plan.Episodes; i++ {
-		trial, err := r.Once(ctx, plan, plan.FirstSeed+int64(i))
+// Run runs the plan on each seed and hands each trial to onTrial as it ends, so that nothing is lost when a
+// later one fails. It returns nil when ctx ends.
+func (r *Runner) Run(ctx context.Context, plan Plan, seeds iter.Seq[int64], onTrial func(Trial) error) error {
+	for seed := range seeds {
+		trial, err := r.Once(ctx, plan, seed)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("episode of seed %d: %w", plan.FirstSeed+int64(i), err)
+			return fmt.Errorf("episode of seed %d: %w", seed, err)
 		}
 		if err := onTrial(trial); err != nil {
 			return err
@@ -76,7 +76,7 @@ func (r *Runner) Run(ctx context.Context, plan Plan, onTrial func(Trial) error) 
 // Once runs one episode: reset, arm, start, wait for its end, stop.
 func (r *Runner) Once(ctx context.Context, plan Plan, seed int64) (Trial, error) {
 	began := time.Now()
-	id := fmt.Sprintf("%s-%s-%d", plan.Task, plan.Jitter, seed)
+	id := plan.episode(seed)
 	if err := r.reset(ctx, plan, id, seed); err != nil {
 		return Trial{}, err
 	}
@@ -96,8 +96,16 @@ func (r *Runner) Once(ctx context.Context, plan Plan, seed int64) (Trial, error)
 	}, stopErr
 }
 
+// episode names one episode of the plan.
+func (p Plan) episode(seed int64) string {
+	if p.Shift == "" {
+		return fmt.Sprintf("%s-%s-%d", p.Task, p.Jitter, seed)
+	}
+	return fmt.Sprintf("%s-%s-%s-%d", p.Task, p.Jitter, p.Shift, seed)
+}
+
 func (r *Runner) reset(ctx context.Context, plan Plan, id string, seed int64) error {
-	reset := topic.EpisodeReset{Episode: id, Task: plan.Task, Seed: seed, Jitter: plan.Jitter}
+	reset := topic.EpisodeReset{Episode: id, Task: plan.Task, Seed: seed, Jitter: plan.Jitter, Shift: plan.Shift}
 	if err := r.Bridge.ResetEpisode(reset, 0); err != nil {
 		return err
 	}

@@ -1,10 +1,9 @@
 package evaluation
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ type script struct {
 	end     string // answer to a start
 	refuse  int    // so many times to arm
 	stopErr error
+	shift   string // asked for
 }
 
 func newScript() *script {
@@ -28,7 +28,7 @@ func newScript() *script {
 }
 
 func (s *script) ResetEpisode(r topic.EpisodeReset, _ time.Duration) error {
-	s.asked = append(s.asked, "reset "+r.Episode)
+	s.asked, s.shift = append(s.asked, "reset "+r.Episode), r.Shift
 	s.states <- topic.EpisodeState{Episode: "another", State: "failure"} // of an earlier run: to be passed over
 	s.states <- topic.EpisodeState{Episode: r.Episode, State: s.ready, Reason: s.reason}
 	return nil
@@ -57,8 +57,8 @@ func (s *script) run(t *testing.T, episodes int) ([]Trial, error) {
 	t.Helper()
 	var trials []Trial
 	r := &Runner{Bridge: s, Operator: s, States: s.states}
-	plan := Plan{Task: "slide", Jitter: "j05", FirstSeed: 5, Episodes: episodes, Patience: 200 * time.Millisecond, Horizon: 200 * time.Millisecond}
-	err := r.Run(t.Context(), plan, func(t Trial) error { trials = append(trials, t); return nil })
+	plan := Plan{Task: "slide", Jitter: "j05", Patience: 200 * time.Millisecond, Horizon: 200 * time.Millisecond}
+	err := r.Run(t.Context(), plan, slices.Values([]int64{5, 6}[:episodes]), func(t Trial) error { trials = append(trials, t); return nil })
 	return trials, err
 }
 
@@ -112,50 +112,17 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := &Runner{Bridge: s, Operator: s, States: s.states}
-	if err := r.Run(ctx, Plan{Patience: time.Minute, Horizon: time.Minute}, nil); err != nil {
+	if err := r.Run(ctx, Plan{Patience: time.Minute, Horizon: time.Minute}, slices.Values([]int64{1}), nil); err != nil {
 		t.Error(err)
 	}
 }
 
-func report() Report {
-	return Report{
-		Task: "slide", Jitter: "j05", Clock: "lockstep", Engine: "onnxruntime on cpu", Software: map[string]string{"mujoco": "3"},
-		Arms: []Arm{{Name: "policy", Policy: "b sha256:1", Trials: []Trial{
-			{Seed: 1, Outcome: "success", Steps: 40}, {Seed: 2, Outcome: "truncated", Steps: 280}, {Seed: 3, Outcome: "aborted", Reason: "no answer"},
-		}}},
-	}
-}
-
-func TestReportCountsNoVoidTrial(t *testing.T) {
-	var text, js bytes.Buffer
-	if err := errors.Join(report().WriteText(&text), report().WriteJSON(&js)); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"1 of 2 (50 %)", "interval 0.09 to 0.91", "seeds              1 to 3", "void (not counted) 1", "onnxruntime on cpu"} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("the table lacks %q:\n%s", want, text.String())
-		}
-	}
-	var got struct {
-		Engine string
-		Arms   []struct {
-			Episodes, Successes, Void int
-			Interval                  [2]float64 `json:"interval_95"`
-			Trials                    []Trial
-		}
-	}
-	if err := json.Unmarshal(js.Bytes(), &got); err != nil {
-		t.Fatal(err)
-	}
-	a := got.Arms[0]
-	if a.Episodes != 2 || a.Successes != 1 || a.Void != 1 || len(a.Trials) != 3 || a.Interval[0] < 0.09 || got.Engine == "" {
-		t.Errorf("%s", js.String())
-	}
-}
-
-func TestReportOfNothing(t *testing.T) {
-	var text bytes.Buffer
-	if err := (Report{Arms: []Arm{{Name: "policy"}}}).WriteText(&text); err != nil || !strings.Contains(text.String(), "0 of 0") {
-		t.Errorf("%v:\n%s", err, text.String())
+// TestOnceAsksForTheShift: under another name than the same seed without it.
+func TestOnceAsksForTheShift(t *testing.T) {
+	s := newScript()
+	r := &Runner{Bridge: s, Operator: s, States: s.states}
+	plan := Plan{Task: "light", Jitter: "j05", Shift: "textures", Patience: time.Second, Horizon: time.Second}
+	if _, err := r.Once(t.Context(), plan, 7); err != nil || s.shift != "textures" || s.asked[0] != "reset light-j05-textures-7" {
+		t.Errorf("shift %q, asked %v, %v", s.shift, s.asked, err)
 	}
 }

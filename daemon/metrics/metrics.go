@@ -33,11 +33,18 @@ type Summary struct {
 }
 
 // Summary sorts a copy; it is for reports and not for a tick.
-func (d *Durations) Summary() Summary {
-	d.mu.Lock()
-	kept := slices.Clone(d.ring[:min(d.stored, uint64(len(d.ring)))])
-	count := d.stored
-	d.mu.Unlock()
+func (d *Durations) Summary() Summary { return Summarise(d) }
+
+// Summarise is the summary of all durations together, of which each keeps its last.
+func Summarise(all ...*Durations) Summary {
+	var kept []time.Duration
+	count := uint64(0)
+	for _, d := range all {
+		d.mu.Lock()
+		kept = append(kept, d.ring[:min(d.stored, uint64(len(d.ring)))]...)
+		count += d.stored
+		d.mu.Unlock()
+	}
 	if len(kept) == 0 {
 		return Summary{}
 	}

@@ -28,3 +28,13 @@ func TestDurationsKeepTheLast(t *testing.T) {
 		t.Errorf("the first should be gone: %+v", s)
 	}
 }
+
+func TestSummariseTogether(t *testing.T) {
+	a, b := new(Durations), new(Durations)
+	for i := range 101 {
+		[]*Durations{a, b}[i%2].Put(time.Duration(i) * time.Second)
+	}
+	if s := Summarise(a, b); s != (Summary{Count: 101, P50: 50, P99: 99, Max: 100}) {
+		t.Errorf("of 0 to 100 s in two parts: %+v", s)
+	}
+}

@@ -61,19 +61,16 @@ type Factsheet struct {
 	Tasks            []string          `json:"tasks"`
 	HorizonSteps     int               `json:"horizon_steps"`
 	SuccessRule      string            `json:"success_rule"`
-	JitterPresets    map[string]Jitter `json:"jitter_presets"`
+	JitterPresets    map[string]Named  `json:"jitter_presets"`
 	DefaultJitter    string            `json:"default_jitter"`
+	Shifts           map[string]Named  `json:"shifts"`
 	BasePose         Pose              `json:"base_pose"`
 	Teacher          bool              `json:"teacher"`
 }
 
-// Jitter is one preset of start states: half-widths of uniform draws around the nominal start.
-type Jitter struct {
-	KitchenXYZM    [3]float64 `json:"kitchen_xyz_m"`
-	JointRad       float64    `json:"joint_rad"`
-	JointOfRange   float64    `json:"joint_of_range"`   // as a part of each joint's range
-	StartMarginRad float64    `json:"start_margin_rad"` // every start is clipped this far inside the limits
-}
+// Named is what one jitter preset or shift draws. Its numbers are the simulator's own to read, by name, and here for
+// a person to see.
+type Named map[string]any
 
 // Pose is a coordinate frame in the bridge's world: p_world = R · p + position.
 type Pose struct {
@@ -175,13 +172,15 @@ type JointCommand struct {
 	Bundle     string    `json:"bundle"`
 }
 
-// EpisodeReset asks for a start state. The same seed, task and preset give the same start.
+// EpisodeReset asks for a start state. The same seed, task and preset give the same start, the same seed and shift the
+// same disturbance. An empty Shift is none.
 type EpisodeReset struct {
 	Envelope
 	Episode string `json:"episode"`
 	Task    string `json:"task"`
 	Seed    int64  `json:"seed"`
 	Jitter  string `json:"jitter"`
+	Shift   string `json:"shift"`
 }
 
 // EpisodeStart lets a ready episode run.
@@ -197,6 +196,7 @@ type EpisodeState struct {
 	Task    string `json:"task"`
 	Seed    int64  `json:"seed"`
 	Jitter  string `json:"jitter"`
+	Shift   string `json:"shift"` // "none" where none was asked for
 	State   string `json:"state"` // ready, running, success, failure, truncated, aborted
 	Step    int    `json:"step"`
 	Reason  string `json:"reason"`
