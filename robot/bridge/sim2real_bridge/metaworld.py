@@ -36,11 +36,11 @@ CAMERAS = {
     "top_cap2": Camera(lookat=(0.0, 0.6, 0.0), distance=0.6708, azimuth=-90.0, elevation=-63.435),
     "left_cap2": Camera(lookat=(0.0, 0.6, 0.0), distance=0.8775, azimuth=50.194, elevation=-27.121),
     "right_cap2": Camera(lookat=(0.0, 0.6, 0.0), distance=0.8367, azimuth=116.565, elevation=-36.699),
-    # The environment's own.
-    "corner": FixedCamera("corner"),
-    "corner2": FixedCamera("corner2"),
-    "corner3": FixedCamera("corner3"),
-    "corner4": FixedCamera("corner4"),
+    # The environment's own, of which the model has four upside down.
+    "corner": FixedCamera("corner", upside_down=True),
+    "corner2": FixedCamera("corner2", upside_down=True),
+    "corner3": FixedCamera("corner3", upside_down=True),
+    "corner4": FixedCamera("corner4", upside_down=True),
     "topview": FixedCamera("topview"),
     "behindGripper": FixedCamera("behindGripper"),
     "gripperPOV": FixedCamera("gripperPOV"),
@@ -120,7 +120,8 @@ class Metaworld:
         allowed = np.clip(wanted, at - env.action_scale, at + env.action_scale)
         allowed = np.clip(allowed, env.mocap_low, env.mocap_high)
         if np.any(allowed != wanted):
-            self._target = self.arm.moved(self._target, allowed - wanted)
+            moved = self.arm.moved(self._target, allowed - wanted)
+            self._target = np.clip(moved, self.limits.position_min, self.limits.position_max)
             _, self._orientation = self.arm.forward(self._target)
         return (allowed - at) / env.action_scale
 

@@ -1,21 +1,39 @@
-"""Fixtures: a real broker, the real kitchen, and a client that plays the daemon."""
+"""Fixtures: a real broker, the real kitchen, and a client that plays the daemon.
 
+Domains whose packages exclude each other have an environment each (sim2real_bridge/domains.py). A run collects the
+tests of the environment that it is in, and says which it leaves to another; `make test` runs both.
+"""
+
+import importlib.util
 import os
+import pathlib
 import shutil
 import socket
 import subprocess
 
 import pytest
 
-# Read when mujoco is imported, below.
+# Read when mujoco is imported, in fixtures and tests.
 os.environ.setdefault("MUJOCO_GL", "egl")
-
-from sim2real_bridge import kitchen as kitchen_module
-from sim2real_bridge import render
 
 from .peer import Peer, Running, connectable
 
 SIZE = 48  # pixels: what is tested here does not depend on it, the time does
+
+STACKING = importlib.util.find_spec("dm_robotics") is not None  # this is build/venv-rgb_stacking
+OF_STACKING = ("test_rgb_stacking.py",)
+ELSEWHERE = [
+    path.name
+    for path in sorted(pathlib.Path(__file__).parent.glob("test_*.py"))
+    if (path.name in OF_STACKING) is not STACKING
+]
+collect_ignore = ELSEWHERE
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Nothing is left out in silence."""
+    other = "build/venv" if STACKING else "build/venv-rgb_stacking"
+    terminalreporter.write_line(f"left to {other}, which has their packages: {', '.join(ELSEWHERE)}")
 
 
 @pytest.fixture(scope="session")
@@ -38,14 +56,18 @@ def broker(tmp_path_factory):
 @pytest.fixture(scope="session")
 def kitchen():
     """One kitchen with the sliding door; every user resets it."""
-    return kitchen_module.Kitchen("slide")
+    from sim2real_bridge import kitchen as module
+
+    return module.Kitchen("slide")
 
 
 @pytest.fixture(scope="session")
 def renderer(kitchen):
     """Small pictures of it."""
-    cameras = {"default": kitchen_module.CAMERAS["default"]}
-    out = render.Renderer(kitchen, kitchen_module.place, cameras, SIZE)
+    from sim2real_bridge import kitchen as module
+    from sim2real_bridge import render
+
+    out = render.Renderer(kitchen, module.place, {"default": module.CAMERAS["default"]}, SIZE)
     yield out
     out.close()
 
@@ -59,14 +81,20 @@ def peer(broker, request):
 
 
 @pytest.fixture
-def running(broker, kitchen, renderer, peer):
-    """Starts bridges in this process; each is stopped at the end."""
+def served(broker, peer):
+    """Starts bridges of any domain in this process; each is stopped at the end."""
     started = []
 
-    def start(clock, **options):
-        started.append(Running(broker, kitchen, renderer, peer, clock, options, SIZE))
+    def start(domain, renderer, clock, **options):
+        started.append(Running(broker, domain, renderer, peer, clock, options, SIZE))
         return started[-1]
 
     yield start
     for bridge in started:
         bridge.stop()
+
+
+@pytest.fixture
+def running(served, kitchen, renderer):
+    """Starts bridges of the kitchen."""
+    return lambda clock, **options: served(kitchen, renderer, clock, **options)

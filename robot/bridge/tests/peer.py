@@ -135,10 +135,11 @@ class Peer:
 class Running:
     """A bridge in a thread of this process, until stop."""
 
-    def __init__(self, port, kitchen, renderer, peer, clock, options, size):
-        settings = bridge.Settings(peer.robot, clock, size, options.pop("teacher", False), "j05")
+    def __init__(self, port, domain, renderer, peer, clock, options, size):
+        teacher, jitter = options.pop("teacher", False), options.pop("jitter", "j05")
+        settings = bridge.Settings(peer.robot, clock, size, teacher, jitter, options.pop("horizon", 0))
         self.link = link.Link("127.0.0.1", port, peer.robot)
-        self.bridge = bridge.Bridge(kitchen, self.link, renderer, settings)
+        self.bridge = bridge.Bridge(domain, self.link, renderer, settings)
         self.clock = {"lockstep": lockstep.LockStep, "realtime": realtime.RealTime}[clock](self.bridge, **options)
         self._stop = threading.Event()
         self.link.connect(self.bridge.factsheet(), 10.0, self._stop)

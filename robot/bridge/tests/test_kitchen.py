@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from sim2real_bridge import domain, expert, kitchen_expert_push, kitchen_tasks, measure, shaping
+from sim2real_bridge import domain, expert, kitchen_expert_push, kitchen_tasks, measure
 from sim2real_bridge import kitchen as kitchen_module
+
+from .arm import drive
 
 SLIDE_QPOS = 19
 # Craig's Denavit-Hartenberg parameters of the Panda, a, d, alpha, as its maker publishes them.
@@ -19,17 +21,6 @@ PANDA_DH = [
     (0, 0, math.pi / 2),
     (0.088, 0, math.pi / 2),
 ]
-
-
-def drive(kitchen, wanted, steps, gripper=0.0):
-    """Control steps through the shaping, as a bridge does; wanted is called before each."""
-    velocity = np.zeros(7)
-    for _ in range(steps):
-        wish = wanted()
-        for _ in range(kitchen.control_ticks):
-            velocity = shaping.shape(wish, velocity, kitchen.commanded_position(), kitchen.limits, kitchen.tick_s)
-            kitchen.tick(velocity, gripper)
-        yield velocity
 
 
 def panda_link7(q):
