@@ -54,7 +54,7 @@ func rigConfig(t *testing.T) config.Config {
 	t.Helper()
 	t.Chdir("..")
 	cfg := config.Default()
-	need(t, cfg.Bridge.Command[0], "the simulated workcell")
+	need(t, strings.ReplaceAll(cfg.Bridge.Command[0], "{domain}", cfg.Bridge.Domain), "the simulated workcell")
 	need(t, cfg.Policy.Base, "the pretrained base")
 	need(t, cfg.Engine.Library, "ONNX Runtime")
 	cfg.MQTT.Listen, cfg.Web.Listen = "127.0.0.1:0", "127.0.0.1:0"

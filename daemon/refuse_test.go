@@ -55,8 +55,7 @@ func TestRefuses(t *testing.T) {
 		{"no bridge program", func(_ *testing.T, c *config.Config) { c.Bridge.Command = []string{"nowhere"} }, []string{"nowhere", "bridge.command"}},
 		{"no environment of the domain", func(_ *testing.T, c *config.Config) {
 			c.Bridge.Domain, c.Bridge.Task, c.Bridge.Jitter = "elsewhere", "", ""
-			c.Bridge.Commands = map[string][]string{"elsewhere": {"build/venv-elsewhere/bin/python"}}
-		}, []string{"domain elsewhere", "build/venv-elsewhere/bin/python", "no such file", "make setup", "bridge.commands.elsewhere"}},
+		}, []string{"domain elsewhere", "build/venv-elsewhere/bin/python", "no such file", "make setup", "bridge.command"}},
 		{"no such task", func(_ *testing.T, c *config.Config) { c.Bridge.Task = "juggle" }, []string{"juggle", "slide"}},
 		{"no such jitter", func(_ *testing.T, c *config.Config) { c.Bridge.Jitter = "j99" }, []string{"j99"}},
 		{"no camera of that name", func(_ *testing.T, c *config.Config) {

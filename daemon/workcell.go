@@ -81,7 +81,7 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err != nil {
 		return err
 	}
-	if command, _ := w.cfg.Bridge.Starts(); opts.startBridge && len(command) > 0 {
+	if opts.startBridge && len(w.cfg.Bridge.Command) > 0 {
 		if err := w.openBridge(address, opts.teacher); err != nil {
 			return err
 		}
@@ -113,13 +113,12 @@ func (w *workcell) openBridge(address string, teacher bool) error {
 		}
 	}
 	b := w.cfg.Bridge
-	command, key := b.Starts()
 	process, err := bridge.Start(bridge.Options{
-		Command: command, Broker: address, Robot: w.cfg.Robot.Name, Domain: b.Domain, Task: b.Task,
+		Command: b.Command, Broker: address, Robot: w.cfg.Robot.Name, Domain: b.Domain, Task: b.Task,
 		Clock: b.Clock, Cameras: cameras, Horizon: b.Horizon, Teacher: teacher, Log: os.Stderr,
 	})
 	if err != nil {
-		return fmt.Errorf("%w; run `make setup`, or set %s", err, key)
+		return err
 	}
 	w.process = process
 	w.log.Info("bridge started", "domain", b.Domain, "task", b.Task, "clock", b.Clock)

@@ -6,7 +6,6 @@ package config
 import (
 	_ "embed"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"slices"
@@ -42,24 +41,15 @@ type MQTT struct {
 	Listen string `yaml:"listen"`
 }
 
-// Bridge is the simulated workcell that evaluate and collect start by themselves. With an empty Command they
-// use the bridge that is there. Commands are of domains that need an environment of their own.
+// Bridge is the simulated workcell that evaluate and collect start by themselves. {domain} in the Command stands
+// for Domain: not all of them can live in one environment. With an empty Command they use the bridge that is there.
 type Bridge struct {
-	Command  []string            `yaml:"command"`
-	Commands map[string][]string `yaml:"commands"`
-	Domain   string              `yaml:"domain"`
-	Task     string              `yaml:"task"`
-	Clock    string              `yaml:"clock"`
-	Jitter   string              `yaml:"jitter"`
-	Horizon  int                 `yaml:"horizon"`
-}
-
-// Starts is the command of the domain's bridge, empty for one that is there, and the key that says so.
-func (b Bridge) Starts() (command []string, key string) {
-	if own, ok := b.Commands[b.Domain]; ok && len(b.Command) > 0 {
-		return own, "bridge.commands." + b.Domain
-	}
-	return b.Command, "bridge.command"
+	Command []string `yaml:"command"`
+	Domain  string   `yaml:"domain"`
+	Task    string   `yaml:"task"`
+	Clock   string   `yaml:"clock"`
+	Jitter  string   `yaml:"jitter"`
+	Horizon int      `yaml:"horizon"`
 }
 
 // Policy names the base, the bundle that decides first, further ones that are kept ready beside it, and the
@@ -114,9 +104,8 @@ func Default() Config {
 		Robot: Robot{Name: "kitchen"},
 		MQTT:  MQTT{Broker: "embedded", Listen: "127.0.0.1:1883"},
 		Bridge: Bridge{
-			Command:  []string{"build/venv/bin/python", "-m", "sim2real_bridge"},
-			Commands: map[string][]string{"rgb_stacking": {"build/venv-rgb_stacking/bin/python", "-m", "sim2real_bridge"}},
-			Domain:   "kitchen", Task: "slide", Clock: "realtime", Jitter: "j05",
+			Command: []string{"build/venv-{domain}/bin/python", "-m", "sim2real_bridge"},
+			Domain:  "kitchen", Task: "slide", Clock: "realtime", Jitter: "j05",
 		},
 		Policy: Policy{
 			Base:   "build/base/vit_small_patch14_dinov2.safetensors",
@@ -178,11 +167,6 @@ func (m MQTT) validate() error {
 func (b Bridge) validate() error {
 	if err := oneOf("bridge.clock", b.Clock, "realtime", "lockstep"); err != nil {
 		return err
-	}
-	for _, domain := range slices.Sorted(maps.Keys(b.Commands)) {
-		if len(b.Commands[domain]) == 0 || b.Commands[domain][0] == "" {
-			return fmt.Errorf("bridge.commands.%s: is empty; name the program, or set bridge.command to [] to use the bridge that is there", domain)
-		}
 	}
 	return between("bridge.horizon", b.Horizon, 0, 1_000_000)
 }

@@ -41,7 +41,6 @@ func TestLoadRefuses(t *testing.T) {
 		{"camera twice", "cameras: [{name: a, source: b}, {name: a, source: c}]", `cameras[1].name: "a" stands twice`},
 		{"address", "web: {listen: nowhere}", `web.listen: "nowhere" is not host:port`},
 		{"fault before hold", "ages: {state_silent_ms: 50}", "ages.state_silent_ms: 50 is below ages.state_hold_ms 100"},
-		{"a domain's command", "bridge: {commands: {juggling: []}}", "bridge.commands.juggling: is empty; name the program"},
 		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},
 	}
 	for _, c := range cases {
@@ -68,29 +67,6 @@ func TestLoadKeepsDefaults(t *testing.T) {
 	want.Engine.Threads = 2
 	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v", c, err)
-	}
-}
-
-// TestStarts: a domain's own command goes before the command of all, where a bridge is started at all.
-func TestStarts(t *testing.T) {
-	b := Default().Bridge
-	for _, c := range []struct {
-		domain, want, key string
-		none              bool
-	}{
-		{"kitchen", "build/venv/bin/python", "bridge.command", false},
-		{"metaworld", "build/venv/bin/python", "bridge.command", false},
-		{"rgb_stacking", "build/venv-rgb_stacking/bin/python", "bridge.commands.rgb_stacking", false},
-		{"rgb_stacking", "", "bridge.command", true},
-	} {
-		b.Domain = c.domain
-		if c.none {
-			b.Command = nil
-		}
-		got, key := b.Starts()
-		if key != c.key || c.none != (len(got) == 0) || !c.none && got[0] != c.want {
-			t.Errorf("%s: %v of %s, want %s of %s", c.domain, got, key, c.want, c.key)
-		}
 	}
 }
 

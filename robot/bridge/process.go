@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,7 +17,7 @@ import (
 
 // Options become the bridge's command line.
 type Options struct {
-	Command []string // interpreter and module
+	Command []string // interpreter and module; {domain} in it stands for Domain
 	Broker  string   // host:port
 	Robot   string
 	Domain  string
@@ -51,7 +50,7 @@ func Start(o Options) (*Process, error) {
 		return nil, fmt.Errorf("starting the bridge: %w", err)
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting the bridge of domain %s: %w", o.Domain, err)
+		return nil, fmt.Errorf("starting the bridge of domain %s: %w; `make setup` makes the environment of every domain that there is; or set bridge.command", o.Domain, err)
 	}
 	p := &Process{cmd: cmd, done: make(chan struct{})}
 	go p.follow(lines, o.Log)
@@ -60,7 +59,11 @@ func Start(o Options) (*Process, error) {
 
 // words are the command line, the program first.
 func (o Options) words() []string {
-	words := append(slices.Clone(o.Command), "--broker", o.Broker, "--robot", o.Robot, "--domain", o.Domain, "--task", o.Task,
+	var words []string
+	for _, w := range o.Command {
+		words = append(words, strings.ReplaceAll(w, "{domain}", o.Domain))
+	}
+	words = append(words, "--broker", o.Broker, "--robot", o.Robot, "--domain", o.Domain, "--task", o.Task,
 		"--clock", o.Clock, "--horizon", strconv.Itoa(o.Horizon), "--exit-with-parent")
 	for _, c := range o.Cameras {
 		words = append(words, "--camera", c)

@@ -9,7 +9,7 @@ import (
 
 func TestWords(t *testing.T) {
 	o := Options{
-		Command: []string{"build/venv-metaworld/bin/python", "-m", "sim2real_bridge"}, Broker: "127.0.0.1:1", Robot: "arm",
+		Command: []string{"build/venv-{domain}/bin/python", "-m", "sim2real_bridge"}, Broker: "127.0.0.1:1", Robot: "arm",
 		Domain: "metaworld", Task: "hammer", Clock: "lockstep", Cameras: []string{"corner", "topview"}, Horizon: 30, Teacher: true,
 	}
 	got := strings.Join(o.words(), " ")
@@ -18,7 +18,7 @@ func TestWords(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if o.Command[0] != "build/venv-metaworld/bin/python" {
+	if o.Command[0] != "build/venv-{domain}/bin/python" {
 		t.Error("the options were changed")
 	}
 	if plain := (Options{Command: []string{"python"}}).words(); slices.Contains(plain, "--teacher") {
@@ -41,7 +41,7 @@ func TestAProgramThatEndsSaysWhy(t *testing.T) {
 	if err := p.Err(); err == nil || !strings.Contains(err.Error(), "no such task") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Start(Options{Command: []string{"/nowhere/python"}, Domain: "kitchen", Log: &log}); err == nil || !strings.Contains(err.Error(), "of domain kitchen: fork/exec /nowhere/python") {
+	if _, err := Start(Options{Command: []string{"/nowhere/python"}, Domain: "kitchen", Log: &log}); err == nil || !strings.Contains(err.Error(), "of domain kitchen: fork/exec /nowhere/python") || !strings.Contains(err.Error(), "bridge.command") {
 		t.Errorf("a program that is not there: %v", err)
 	}
 }
