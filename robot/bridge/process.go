@@ -21,7 +21,7 @@ type Options struct {
 	Broker  string   // host:port
 	Robot   string
 	Domain  string
-	Task    string
+	Task    string   // empty is the domain's own
 	Clock   string   // realtime, lockstep
 	Cameras []string // published; none is the domain's own
 	Horizon int      // control steps of an episode; 0 is the domain's own
@@ -63,8 +63,11 @@ func (o Options) words() []string {
 	for _, w := range o.Command {
 		words = append(words, strings.ReplaceAll(w, "{domain}", o.Domain))
 	}
-	words = append(words, "--broker", o.Broker, "--robot", o.Robot, "--domain", o.Domain, "--task", o.Task,
+	words = append(words, "--broker", o.Broker, "--robot", o.Robot, "--domain", o.Domain,
 		"--clock", o.Clock, "--horizon", strconv.Itoa(o.Horizon), "--exit-with-parent")
+	if o.Task != "" {
+		words = append(words, "--task", o.Task)
+	}
 	for _, c := range o.Cameras {
 		words = append(words, "--camera", c)
 	}
