@@ -31,6 +31,7 @@ type Record struct {
 	Base   string `json:"base"`
 	Engine string `json:"engine"` // what really computed
 
+	Trainer      string  `json:"trainer"`       // what computed the gradients, and on what
 	TrainMinutes float64 `json:"train_minutes"` // until the end of training
 	Trainable    int     `json:"trainable"`     // parameters
 	FirstLoss    float64 `json:"first_loss"`
