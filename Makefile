@@ -55,6 +55,7 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 	go test ./model/tape # what the race detector makes too slow, and cannot see into
 	CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape # as on a machine without AVX2
 	cd robot/bridge && ../../$(PYTHON) -m pytest -q
+	cd robot/bridge && ../../build/venv-rgb_stacking/bin/python -m pytest -q # what needs other pins
 	$(PYTHON) -m pytest -q model/base/convert
 	$(PYTHON) -m pytest -q model/torch
 	$(PYTHON) -m pytest -q model/bench

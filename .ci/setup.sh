@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what sim2reald builds and runs with: Debian's packages, a Python environment for the simulated
-# workcell, ONNX Runtime, and the pretrained base. Each step is skipped when it is done already. Everything
+# Installs what sim2reald builds and runs with: Debian's packages, Python environments for the simulated
+# workcells, ONNX Runtime, and the pretrained base. Each step is skipped when it is done already. Everything
 # but Debian's packages lands in build/. With "test" as argument, what the tests need as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -47,22 +47,32 @@ install_packages() {
   fi
 }
 
-python_environment() {
-  local locks=(robot/bridge/requirements.lock model/base/convert/requirements.lock) want
-  want=$(cat "${locks[@]}" | sha256sum)
-  if [ "$(cat build/venv/locked 2>/dev/null)" = "$want" ]; then
+# environment NAME WHAT LOCK...: build/NAME holding what the locks name, made anew when one of them has changed.
+environment() {
+  local at=build/$1 what=$2 want lock
+  shift 2
+  want=$(cat "$@" | sha256sum)
+  if [ "$(cat "$at/locked" 2>/dev/null)" = "$want" ]; then
     return
   fi
-  say "making the Python environment build/venv (simulator, ONNX Runtime; 0.5 GB)"
-  rm -rf build/venv
-  python3.11 -m venv build/venv
-  local lock
-  for lock in "${locks[@]}"; do
-    build/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock"
+  say "making the Python environment $at ($what)"
+  rm -rf "$at"
+  python3.11 -m venv "$at"
+  for lock in "$@"; do
+    "$at/bin/pip" install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock"
   done
   # The bridge runs from this checkout: no second copy that could be older.
-  echo "$PWD/robot/bridge" >build/venv/lib/python3.11/site-packages/sim2real_bridge.pth
-  echo "$want" >build/venv/locked
+  echo "$PWD/robot/bridge" >"$at/lib/python3.11/site-packages/sim2real_bridge.pth"
+  echo "$want" >"$at/locked"
+}
+
+# One for each set of pins, and a name for each domain, build/venv-DOMAIN, by which the daemon finds its own.
+python_environments() {
+  environment venv "kitchen, metaworld, ONNX Runtime; 0.5 GB" \
+    robot/bridge/requirements.lock model/base/convert/requirements.lock
+  environment venv-rgb_stacking "RGB stacking; 0.4 GB" robot/bridge/requirements-rgb_stacking.lock
+  ln -sfn venv build/venv-kitchen
+  ln -sfn venv build/venv-metaworld
 }
 
 onnx_runtime() {
@@ -85,7 +95,7 @@ pretrained_base() {
 check_tools
 install_packages
 mkdir -p build
-python_environment
+python_environments
 onnx_runtime
 pretrained_base
 say "done"
