@@ -44,7 +44,7 @@ func (c *course) run(ctx context.Context, chosen []subject) error {
 			err = c.subject(ctx, s)
 		}
 	}
-	if err == nil && ctx.Err() == nil {
+	if err == nil && ctx.Err() == nil && !c.set.gpu {
 		err = c.memory(ctx)
 	}
 	err = errors.Join(err, printFigures(c.out, c.figures), printNotes(c.out, c.notes))
@@ -81,6 +81,9 @@ func (c *course) subject(ctx context.Context, s subject) error {
 	m, err := c.prepare(s)
 	if err != nil {
 		return err
+	}
+	if c.set.gpu {
+		return c.gpuBout(ctx, m)
 	}
 	for _, threads := range c.set.threads {
 		if ctx.Err() != nil {

@@ -13,7 +13,7 @@ type settings struct {
 	only, environment, library, scratch, json, script, torch string
 	threads                                                  []int
 	rounds, resident                                         int
-	quick                                                    bool
+	quick, gpu                                               bool
 }
 
 func parse(args []string, errs io.Writer) (settings, error) {
@@ -29,6 +29,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	fs.StringVar(&s.json, "json", "", "`file` for the rows, one JSON object a line")
 	fs.IntVar(&s.rounds, "rounds", 9, "rounds of a bout")
 	fs.BoolVar(&s.quick, "quick", false, "ViT-S/14 and ResNet-50 alone, 3 rounds: an impression in a few minutes")
+	fs.BoolVar(&s.gpu, "gpu", false, "only what computes on a GPU: needs the GPU build of ONNX Runtime as -library")
 	fs.IntVar(&s.resident, "resident", 0, "only say what this process takes with so `many` bundles on one base, as JSON")
 	threads := fs.String("threads", "1,2", "threads of an inference, a `list`")
 	if err := fs.Parse(args); err != nil {

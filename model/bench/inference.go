@@ -40,7 +40,7 @@ func firstValues(n adapter.Network, g *graph.Graph, seed uint64) (map[string]saf
 func (l *lab) inference(m *material, threads int) *bout {
 	b := &bout{title: fmt.Sprintf("%s, batch 1, %s", m.label, threadsText(threads)),
 		about: fmt.Sprintf("%dx%d pixels, %.1f GFLOP frozen, %.1f with all adapters and head", m.side, m.side, m.flops(false)/1e9, m.flops(true)/1e9)}
-	float, eight := l.loadEngine(engine.Float32), l.loadEngine(engine.Int8)
+	float, eight := l.loadEngine(engine.CPU, engine.Float32), l.loadEngine(engine.CPU, engine.Int8)
 	b.enter(
 		m.ours(nameEngine, "engine: ONNX Runtime from Go", false, threads, float),
 		m.ours(nameTape, "tape: Gorgonia", false, threads, loadTape),
@@ -122,9 +122,9 @@ func (l *lab) loadPeer(m *material, kind string, threads int) (contender, string
 // loader loads one of this project's engines.
 type loader func(g *graph.Graph, values, params map[string]safetensors.Tensor, threads int) (*own, string, error)
 
-func (l *lab) loadEngine(precision string) loader {
+func (l *lab) loadEngine(device, precision string) loader {
 	return func(g *graph.Graph, values, params map[string]safetensors.Tensor, threads int) (*own, string, error) {
-		m, err := l.runtime.Load(g, values, engine.Options{Threads: threads, Device: engine.CPU, Batch: 1, Precision: precision})
+		m, err := l.runtime.Load(g, values, engine.Options{Threads: threads, Device: device, Batch: 1, Precision: precision})
 		if err != nil {
 			return nil, "", err
 		}

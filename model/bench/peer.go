@@ -23,7 +23,7 @@ const maxReply = 1 << 20
 // ask is one line to a peer.
 type ask struct {
 	Do       string `json:"do"`             // "load", "run", "output", "weights" or "export"
-	Kind     string `json:"kind,omitempty"` // load: "onnxruntime", "eager", "compile"
+	Kind     string `json:"kind,omitempty"` // load: "onnxruntime", "eager", "eager-cuda", "compile"
 	Backbone string `json:"backbone,omitempty"`
 	Side     int    `json:"side,omitempty"`    // pixels
 	Weights  string `json:"weights,omitempty"` // safetensors file

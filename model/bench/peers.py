@@ -145,6 +145,19 @@ def load_eager(job):
     return call, f"torch {torch.__version__}, inference mode"
 
 
+def load_eager_cuda(job):
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    model, image = timm_model(job).cuda(), torch.from_numpy(picture(job))
+
+    @torch.inference_mode()
+    def call():
+        return model(image.cuda()).cpu()
+
+    return call, f"torch {torch.__version__} on {torch.cuda.get_device_name()}, TF32 off, inference mode"
+
+
 def load_compile(job):
     import torch
 
@@ -158,7 +171,12 @@ def load_compile(job):
     return call, f"torch {torch.__version__}, compiled as by default"
 
 
-LOADERS = {"onnxruntime": load_onnxruntime, "eager": load_eager, "compile": load_compile}
+LOADERS = {
+    "onnxruntime": load_onnxruntime,
+    "eager": load_eager,
+    "eager-cuda": load_eager_cuda,
+    "compile": load_compile,
+}
 
 
 def serve(questions, answers):
