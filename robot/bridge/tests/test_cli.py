@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from sim2real_bridge.__main__ import UsageError, parse
+from sim2real_bridge import domains
+from sim2real_bridge.__main__ import UsageError, choose, parse
 
 from .peer import PATIENCE_S
 
@@ -16,7 +17,10 @@ BAD = [
     (["--broker", "127.0.0.1:99999"], "HOST:PORT"),
     (["--robot", "a/b"], "letters"),
     (["--robot", "#"], "letters"),
-    (["--domain", "kitchn"], "kitchen"),
+    (["--domain", "kitchn"], "--domain 'kitchn': use one of kitchen, metaworld, rgb_stacking"),
+    (["--horizon", "-1"], "1 to 1000000"),
+    (["--horizon", "1000001"], "1 to 1000000"),
+    (["--horizon", "2.5"], "invalid int value"),
     (["--clock", "wall"], "lockstep, realtime"),
     (["--size", "0"], "16 to 1024"),
     (["--size", "big"], "invalid int value"),
@@ -37,9 +41,42 @@ def test_a_bad_argument_is_named_with_its_remedy(argv, remedy):
 SERVING = [
     (["--task", "sldie"], 2, "--task 'sldie': use one of slide, "),
     (["--camera", "front"], 2, "--camera 'front': use one of default"),
+    (["--camera", "default", "--camera", "default"], 2, "--camera 'default': stands twice"),
+    (["--jitter", "j5"], 2, "--jitter 'j5': use one of none, j05, r3m"),
+    (["--domain", "metaworld", "--task", "hamer"], 2, "--task 'hamer': use one of assembly, "),
+    (["--domain", "metaworld", "--camera", "left"], 2, "--camera 'left': use one of default, top_cap2, "),
+    (["--domain", "metaworld", "--jitter", "j05"], 2, "--jitter 'j05': use one of none, random"),
+    (["--domain", "rgb_stacking"], 1, "pip install -r robot/bridge/requirements-rgb_stacking.lock"),
     (["--teacher", "--task", "kettle"], 2, "no scripted expert"),
     (["--size", "32", "--broker", "127.0.0.1:1", "--broker-wait", "0.1"], 1, "127.0.0.1:1"),
 ]
+
+
+def test_what_is_not_given_is_the_domains_own():
+    for name, task, jitter, view in (
+        ("kitchen", "slide", "j05", "default"),
+        ("metaworld", "hammer", "random", "left_cap2"),
+    ):
+        module, args = domains.load(name), parse(["--domain", name])
+        cameras = choose(args, module)
+        assert (args.robot, args.task, args.jitter, args.horizon) == (name, task, jitter, 0)
+        assert cameras == {"default": module.CAMERAS[view]}
+
+
+def test_cameras_come_in_the_order_asked_for():
+    module = domains.load("kitchen")
+    args = parse(["--camera", "right_cap2", "--camera", "default"])
+    assert list(choose(args, module)) == ["right_cap2", "default"]
+
+
+def test_every_domain_offers_what_is_asked_of_it():
+    for name in ("kitchen", "metaworld"):
+        module = domains.load(name)
+        assert module.DEFAULT_TASK in module.TASKS
+        assert module.DEFAULT_PRESET in module.PRESETS
+        assert "none" in module.PRESETS
+        assert set(module.EXPERTS) <= set(module.TASKS)
+        assert domains.DEFAULT_VIEW in domains.cameras(module)
 
 
 def program(*argv):

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from sim2real_bridge import kitchen as kitchen_module
+from sim2real_bridge import render
+
+from .conftest import SIZE
 from .peer import EPOCH
 
 WAVE = [0.3, -0.2, 0.1, 0.4, -0.1, 0.2, 0.5]
@@ -42,6 +46,36 @@ def test_hold_only_reaches_truncated(running, peer, kitchen):
     assert (end["state"], end["step"]) == ("truncated", kitchen.horizon_steps)
     assert np.abs(np.array(state["position"]) - start).max() < 2e-3, "a held arm drifted"
     assert peer.silent("joint_states", 0.3)
+
+
+def test_an_episode_is_as_long_as_was_asked_for(running, peer):
+    """In place of the domain's own horizon, and the factsheet says so."""
+    running("lockstep", horizon=3)
+    assert peer.next("factsheet")["horizon_steps"] == 3
+    state = observation_zero(peer)
+    for _ in range(2):
+        peer.answer(state)
+        state = peer.next("joint_states")
+    peer.answer(state)
+    end = peer.until("episode/state", lambda s: s["state"] != "running")
+    assert (end["state"], end["step"]) == ("truncated", 3)
+
+
+def test_several_cameras_show_one_moment(served, peer, kitchen):
+    """Each under its own name, all with the seq and stamp of their joint_states, in the factsheet's order."""
+    names = ["right_cap2", "default", "left_cap2"]
+    views = {name: kitchen_module.CAMERAS[name] for name in names}
+    renderer = render.Renderer(kitchen, kitchen_module.place, views, SIZE)
+    served(kitchen, renderer, "lockstep")
+    assert [camera["name"] for camera in peer.next("factsheet")["cameras"]] == names
+    state = observation_zero(peer)
+    peer.answer(state, WAVE)
+    state = peer.next("joint_states")
+    frames = [peer.until(f"camera/{n}", lambda f: f["seq"] == state["seq"]) for n in names]
+    assert [frame["name"] for frame in frames] == names
+    assert all(frame["stamp"] == state["stamp"] for frame in frames)
+    assert len({frame["data"] for frame in frames}) == 3
+    renderer.close()
 
 
 def test_an_observation_is_frames_then_expert_then_states(running, peer):
