@@ -283,6 +283,19 @@ def test_a_shift_is_said_and_acts_for_its_episode_alone(running, peer):
     assert "light" in refused["reason"]
 
 
+def test_friction_lasts_for_its_episode_alone(running, peer, kitchen):
+    running("lockstep")
+    own = kitchen.model.geom_friction.copy()
+    for episode in ("e1", "e2"):
+        ready(peer, "friction", episode)
+        if episode == "e1":
+            shifted = kitchen.model.geom_friction.copy()
+    assert not np.array_equal(shifted, own)
+    assert np.array_equal(kitchen.model.geom_friction, shifted), "the second is laid upon the first"
+    ready(peer, "none", "e3")
+    assert np.array_equal(kitchen.model.geom_friction, own)
+
+
 def test_a_lost_frame_is_the_one_before_under_the_new_number(running, peer, kitchen):
     running("lockstep")
     _, state = ready(peer, "dropped_frames_strong", "e1")
