@@ -3,11 +3,12 @@
 import json
 import pathlib
 import random
+import re
 
 import numpy as np
 import pytest
 
-from sim2real_bridge import contract, limits
+from sim2real_bridge import contract, domains, limits, metaworld_tasks, shifts
 from sim2real_bridge.contract import DroppedError, Identity
 from sim2real_bridge.gate import Gate
 
@@ -218,6 +219,20 @@ def test_examples_of_the_bridge_are_what_it_says(kitchen, renderer):
 
     for name, payload in generate.messages(kitchen, renderer).items():
         assert shape_of(json.loads(example(name))) == shape_of(json.loads(payload)), name
+
+
+def test_the_contract_names_all_that_there_is():
+    """What a factsheet and a reset can say of this repository's domains stands in CONTRACT.md."""
+    text = (EXAMPLES.parent / "CONTRACT.md").read_text()
+    names = [name for name in shifts.SHIFTS if not name.endswith(shifts.STRONG)]
+    for domain in ("kitchen", "metaworld"):
+        module = domains.load(domain)
+        names += [domain, domains.DOMAINS[domain], *module.PRESETS, *module.CAMERAS]
+        names += metaworld_tasks.PAPER_TASKS if domain == "metaworld" else module.TASKS
+    names += json.loads(example("factsheet.json")).keys() | json.loads(example("episode_state.json")).keys()
+    names += json.loads(example("episode_reset.json")).keys() | json.loads(example("joint_states.json")).keys()
+    envelope_only = {"stamp", "seq", "epoch"}
+    assert [name for name in names if name not in envelope_only and not re.search(rf'[`"]{name}[`"\[]', text)] == []
 
 
 def shape_of(value):
