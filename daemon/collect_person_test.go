@@ -322,10 +322,13 @@ func TestCollectFlags(t *testing.T) {
 			}
 		})
 	}
-	f := collectFlags{domain: "metaworld", task: "hammer", cameras: []string{"corner", "wrist"}, horizon: 99, episodes: 1, scale: 1}
+	f := collectFlags{domain: "metaworld", task: "hammer", cameras: []string{"corner", "wrist"}, horizon: 99, episodes: 1, scale: 1, noise: ownNoise}
 	cfg := config.Default()
 	if err := f.apply(&cfg); err != nil {
 		t.Fatal(err)
+	}
+	if f.noise != noiseOf("metaworld") || f.noise == 0 || f.noise >= noiseOf("kitchen") {
+		t.Errorf("noise %g", f.noise)
 	}
 	b := cfg.Bridge
 	if b.Domain != "metaworld" || b.Task != "hammer" || b.Jitter != "" || b.Horizon != 99 || b.Clock != "lockstep" || cfg.Robot.Name != "metaworld" ||
