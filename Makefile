@@ -15,7 +15,7 @@ PYTHON := build/venv/bin/python
 help: ## this list
 	@printf 'make targets:\n'
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
-	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo, BENCH=-quick\n'
+	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME for results, DATASET=DIR for lerobot-check, FUZZTIME=30s\n'
 
 .PHONY: setup
 setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
@@ -69,6 +69,26 @@ bench: build ## this machine's table: both engines beside PyTorch's where bench-
 .PHONY: bench-setup
 bench-setup: ## install what bench compares with, PyTorch among it: 3 GB to fetch, 6 GB on the disk
 	@model/bench/setup.sh
+
+# A row of model/results/rows.yaml, or an experiment, all of whose rows are run.
+ROW ?=
+.PHONY: results
+results: build ## a row of the results, from where it was stopped: ROW=NAME; without it, the list of rows
+	build/sim2reald results $(if $(ROW),-row $(ROW) -commit $$(git rev-parse HEAD),-list)
+
+.PHONY: lerobot-setup
+lerobot-setup: bench-setup ## install LeRobot's own reader, which lerobot-check asks: 130 MB to fetch beside bench-setup's
+	@model/dataset/lerobot/setup.sh
+
+# Two demonstrations of two cameras, exported with films and with pictures, or the DATASET that is given.
+DATASET ?= build/lerobot-check/dataset
+.PHONY: lerobot-check
+lerobot-check: build lerobot-setup ## open exported demonstrations with LeRobot's own reader, and compare every value
+	rm -rf build/lerobot-check/mp4 build/lerobot-check/png
+	@test -e $(DATASET)/dataset.json || build/sim2reald collect -episodes 2 -camera default,left_cap2 -lerobot=false -out $(DATASET)
+	build/sim2reald dataset export -images mp4 -out build/lerobot-check/mp4 $(DATASET)
+	build/sim2reald dataset export -images png -out build/lerobot-check/png $(DATASET)
+	build/lerobot-venv/bin/python model/dataset/lerobot/check.py $(DATASET) build/lerobot-check/mp4 build/lerobot-check/png
 
 FUZZTIME ?= 30s
 .PHONY: fuzz
