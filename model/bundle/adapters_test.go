@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -171,5 +172,18 @@ func TestShippedBundle(t *testing.T) {
 	again, err := New(b.Manifest, b.file.Tensors)
 	if err != nil || !bytes.Equal(bytesOf(t, again), bytesOf(t, b)) {
 		t.Errorf("it is written differently now (%v)", err)
+	}
+}
+
+// TestNoShippedBundleReplacesTheBase: one of kind full is as large as its base, and stays with who trained it.
+func TestNoShippedBundleReplacesTheBase(t *testing.T) {
+	files, err := filepath.Glob("../bundles/*.safetensors")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, path := range files {
+		if b, err := Load(path); err != nil || b.Manifest.Kind == KindFull {
+			t.Errorf("%s: kind %v, %v", path, b, err)
+		}
 	}
 }

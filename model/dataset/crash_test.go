@@ -168,10 +168,17 @@ func TestFullDiskKeepsEarlierEpisodes(t *testing.T) {
 	if dir, yes := playing("writer"); yes {
 		signal.Ignore(syscall.SIGXFSZ)
 		d := created(t, dir)
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2048, Max: 2048}); err != nil {
+		var old syscall.Rlimit
+		if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2048, Max: old.Max}); err != nil {
 			t.Fatal(err)
 		}
 		err := d.Write(testEpisode(t, 2, 30))
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil { // the test binary writes its coverage
+			t.Fatal(err)
+		}
 		if err == nil || !strings.Contains(err.Error(), "the 1 episodes before it are kept") || !strings.Contains(err.Error(), d.path(2)) ||
 			strings.Contains(err.Error(), "\n") || d.Has(2) {
 			t.Fatalf("%v", err)

@@ -314,3 +314,41 @@ func FuzzInfo(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTable reads every column of whatever may call itself a table: an error at worst, and no more memory than a file
+// can mean.
+func FuzzTable(f *testing.F) {
+	for _, name := range []string{"meta/tasks.parquet", "data/chunk-000/file-000.parquet"} {
+		good, err := os.ReadFile(filepath.Join(recorded, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(good)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "table.parquet")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		table, err := openTable(path)
+		if err != nil {
+			if !errors.Is(err, ErrFile) {
+				t.Fatal(err)
+			}
+			return
+		}
+		rows := min(table.rows(), 1000)
+		for _, column := range table.p.Schema().Columns() {
+			if v, err := table.numbers(column[0], 1, 0, rows); err == nil && int64(len(v)) != rows {
+				t.Errorf("%d numbers of %d rows", len(v), rows)
+			}
+			if v, err := table.whole(column[0], 0, rows); err == nil && int64(len(v)) != rows {
+				t.Errorf("%d whole numbers of %d rows", len(v), rows)
+			}
+			_, _ = table.texts(column[0], "", 0, rows)
+		}
+		if err := table.close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
