@@ -15,7 +15,7 @@ PYTHON := build/venv/bin/python
 help: ## this list
 	@printf 'make targets:\n'
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
-	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME for results, DATASET=DIR for lerobot-check, FUZZTIME=30s\n'
+	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s\n'
 
 .PHONY: setup
 setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
@@ -36,6 +36,7 @@ run: build ## the demonstration: the simulated kitchen, live at http://127.0.0.1
 
 .PHONY: evaluate
 evaluate: build ## the figure: 50 episodes in lock-step on seeds 10000 to 10049, and 10 of the control
+	rm -f build/evaluation.jsonl # or trials of before would count
 	build/sim2reald evaluate -episodes 50 -control 10 -clock lockstep -json build/evaluation.json
 
 .PHONY: train-demo
@@ -70,11 +71,12 @@ bench: build ## this machine's table: both engines beside PyTorch's where bench-
 bench-setup: ## install what bench compares with, PyTorch among it: 3 GB to fetch, 6 GB on the disk
 	@model/bench/setup.sh
 
-# A row of model/results/rows.yaml, or an experiment, all of whose rows are run.
+# A row of model/results/rows.yaml, or an experiment, all of whose rows are run, and further flags of the command.
 ROW ?=
+RESULTS ?=
 .PHONY: results
 results: build ## a row of the results, from where it was stopped: ROW=NAME; without it, the list of rows
-	build/sim2reald results $(if $(ROW),-row $(ROW) -commit $$(git rev-parse HEAD),-list)
+	build/sim2reald results $(if $(ROW),-row $(ROW) -commit $$(git rev-parse HEAD),-list) $(RESULTS)
 
 .PHONY: lerobot-setup
 lerobot-setup: bench-setup ## install LeRobot's own reader, which lerobot-check asks: 130 MB to fetch beside bench-setup's
