@@ -75,7 +75,8 @@ class HingeExpert(PushExpert):
     """Pushes the right door's handle to the right, which turns the door on its hinges, from between the handles."""
 
     SITE = "hinge_site2"
-    ARM = (0.0, 0.0, -0.08)  # higher up, the arm would be all but stretched
+    ARM = (0.0, 0.0, -0.09)  # higher up, the arm would be all but stretched
+    TILT = 0.2  # level, it would be so sooner
     BESIDE = 0.075
     DEPTH = 0.04
     CLEAR_DEPTH = -0.05

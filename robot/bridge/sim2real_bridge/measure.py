@@ -133,15 +133,16 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--domain", choices=list(domains.DOMAINS), help="whose experts")
     parser.add_argument("--tasks", nargs="+", metavar="NAME", help="all that have an expert, unless given")
     parser.add_argument("--jitter", nargs="+", metavar="NAME", help="presets; the domain's own unless given")
-    parser.add_argument("--seeds", type=int, default=50, metavar="N", help=f"episodes a row, from {FIRST_SEED} up")
+    parser.add_argument("--seeds", type=int, default=50, metavar="N", help="episodes a row")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED, metavar="N", help=f"{FIRST_SEED} unless given")
     parser.add_argument("--out", type=pathlib.Path, default=FOLDER, metavar="DIR", help="where the files are")
     parser.add_argument("--table", action="store_true", help="print what all files hold, and measure nothing")
     args = parser.parse_args(argv)
     if args.table:
         print(table([row for path in sorted(args.out.glob("*.jsonl")) for row in read(path)]), end="")
         return 0
-    if args.domain is None or args.seeds < 1:
-        parser.error("--domain is needed, and --seeds of at least 1")
+    if args.domain is None or args.seeds < 1 or args.first_seed < 0:
+        parser.error("--domain is needed, --seeds of at least 1, and no --first-seed below 0")
     try:
         module = domains.load(args.domain)
     except BridgeError as err:
@@ -151,7 +152,7 @@ def main(argv: list[str]) -> int:
         if odd := [name for name in given if name not in known]:
             parser.error(f"{odd[0]!r} is unknown: use {', '.join(known)}")
     args.out.mkdir(parents=True, exist_ok=True)
-    seeds = range(FIRST_SEED, FIRST_SEED + args.seeds)
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
     measure(args.out / f"{args.domain}.jsonl", args.domain, tasks, jitters, seeds)
     return 0
 

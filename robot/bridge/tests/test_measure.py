@@ -77,6 +77,7 @@ def test_the_table_has_a_line_for_each_row(rows, tmp_path, capsys):
         (["--domain", "kitchen", "--tasks", "kettle"], "'kettle' is unknown: use slide"),
         (["--domain", "kitchen", "--jitter", "j5"], "'j5' is unknown: use none"),
         (["--domain", "kitchen", "--seeds", "0"], "--seeds of at least 1"),
+        (["--domain", "kitchen", "--first-seed", "-1"], "no --first-seed below 0"),
         (["--domain", "rgb_stacking"], "requirements-rgb_stacking.lock"),
     ],
 )
