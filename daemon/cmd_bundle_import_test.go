@@ -45,7 +45,7 @@ func TestBundleImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Manifest.Name != "recorded" || b.Manifest.Base.Name != "vit_tiny" || b.Manifest.MinDaemon != version {
+	if b.Manifest.Name != "recorded" || b.Manifest.Base.Name != "vit_tiny" || b.Manifest.MinDaemon != "0.2.0" {
 		t.Errorf("manifest %+v", b.Manifest)
 	}
 	if err := verifyOnBase(b, on); err != nil {

@@ -28,6 +28,7 @@ const (
 type imported struct {
 	Schema         string              `json:"schema"`
 	Version        int                 `json:"version"`
+	Kind           string              `json:"kind,omitempty"` // absent from files of before there were kinds
 	Name           string              `json:"name"`
 	Task           string              `json:"task"`
 	Base           importedBase        `json:"base"`
@@ -113,7 +114,7 @@ func (in *imported) check(on Base) error {
 // manifest completes what the file says.
 func (in *imported) manifest(on Base) Manifest {
 	m := Manifest{
-		Name: in.Name, Task: in.Task, Base: on, Adapters: in.Adapters, Robot: in.Robot, Limits: in.Limits,
+		Kind: in.Kind, Name: in.Name, Task: in.Task, Base: on, Adapters: in.Adapters, Robot: in.Robot, Limits: in.Limits,
 		Cameras: in.Cameras, Proprioception: in.Proprioception, History: in.History, Action: in.Action,
 		Training: in.Training,
 	}

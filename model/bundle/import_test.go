@@ -102,6 +102,46 @@ func TestImportFromPyTorch(t *testing.T) {
 	}
 }
 
+// TestImportFullFromPyTorch: a whole model that learned there answers the same here, in each family's own form: norms
+// folded in, weights standardised, positions for another size of picture.
+func TestImportFullFromPyTorch(t *testing.T) {
+	for _, name := range []string{"vit", "resnet", "nfnet"} {
+		t.Run(name, func(t *testing.T) {
+			arch, err := os.ReadFile("../train/testdata/torch/" + name + ".arch.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			on := readTensors(t, "../train/testdata/torch/"+name+".safetensors")
+			b, err := ImportFile("testdata/torch.full."+name+".safetensors", Base{Name: "tiny", Digest: on.Digest(), Arch: arch})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := b.Manifest
+			if m.Kind != KindFull || m.Version != VersionRecipe || m.Training.Recipe.Rates["base"] != 3e-5 || !m.Training.Recipe.Augment.Fresh {
+				t.Errorf("manifest %+v, recipe %+v", m, m.Training.Recipe)
+			}
+			answer := readTensors(t, "testdata/torch.full."+name+".answer.safetensors")
+			got, frozen, want := b.answer(t, on, answer), b.frozenAnswer(t, on, answer), float64s(t, answer, "actions")
+			for i := range want {
+				if !(math.Abs(got[i]-want[i]) < 1e-5) {
+					t.Errorf("action %d is %g, PyTorch answered %g", i, got[i], want[i])
+				}
+			}
+			if math.Abs(frozen[0]-want[0]) < 1e-3 {
+				t.Errorf("the base as it was answers %g too: the test sees nothing", frozen[0])
+			}
+		})
+	}
+}
+
+// frozenAnswer is that of the bundle's head on the base as it was.
+func (b *Bundle) frozenAnswer(t *testing.T, on, seen *safetensors.File) []float64 {
+	t.Helper()
+	plain := *b
+	plain.Manifest.Kind = KindAdapter
+	return plain.answer(t, on, seen)
+}
+
 // answer is the whole network by the plain reference.
 func (b *Bundle) answer(t *testing.T, on, seen *safetensors.File) []float64 {
 	t.Helper()
@@ -109,7 +149,7 @@ func (b *Bundle) answer(t *testing.T, on, seen *safetensors.File) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := net.Graph()
+	g, err := net.Served().Graph()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +157,7 @@ func (b *Bundle) answer(t *testing.T, on, seen *safetensors.File) []float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(values, b.Backbone())
 	maps.Copy(values, b.Params())
 	pictures := float64s(t, seen, "pictures")
 	inputs, size := map[string][]float64{}, 3*net.Height*net.Width

@@ -13,7 +13,8 @@ weights, none of them at a value that hides a mistake; NAME.recorded.safetensors
 
 and in the metadata "recording": the optimiser's numbers, and the placement. Also in model/bundle/testdata
 torch.safetensors, a file for `sim2reald bundle import`, and torch.answer.safetensors, what its policy answers to one
-observation. All in float32, on one thread, with deterministic
+observation; and for each family torch.full.NAME.safetensors and torch.full.NAME.answer.safetensors, the same of a whole
+model that learned. All in float32, on one thread, with deterministic
 algorithms. Losses in float64 are computed beside them, and it fails where the two are further apart than a tenth
 of what the tests allow: then the tests would measure rounding.
 """
@@ -25,8 +26,8 @@ import numpy
 import timm
 import torch
 from safetensors.torch import save_file
-from sim2real_torch import adapters, backbones, policy, saving, tensorfile, training
-from sim2real_torch.examples import Examples
+from sim2real_torch import adapters, backbones, full, policy, saving, tensorfile, training
+from sim2real_torch.examples import Batch
 
 MODEL = pathlib.Path(__file__).resolve().parents[1]
 FOLDER = MODEL / "train" / "testdata" / "torch"
@@ -70,6 +71,8 @@ def main():
         write_base(name, record, number)
         write_recording(name, record, placement, number)
     write_import()
+    for number, (name, (record, _)) in enumerate(CASES.items()):
+        write_full(name, record, number)
 
 
 @torch.no_grad()
@@ -143,10 +146,11 @@ def losses(net, batch):
     """Ten steps on one batch: the loss before each."""
     kind = net.head.mean.dtype
     none = torch.zeros(BATCH, 0, dtype=kind)
-    rows = Examples(none, none, batch["target"].to(kind), batch["weight"].to(kind))
-    adam = training.optimiser(net, ADAM["rate"], ADAM["weight_decay"])
-    seen = batch["image"][:, None].to(kind)
-    return torch.tensor([training.step(net, adam, seen, rows) for _ in range(STEPS)], dtype=torch.float64)
+    seen = batch["image"][:, None].to(kind), none
+    shown = Batch(seen, batch["target"].to(kind), batch["weight"].to(kind))
+    rates = dict.fromkeys(training.PLACES, ADAM["rate"])
+    adam = training.optimiser(net.learned(), net.place, rates, ADAM["weight_decay"])
+    return torch.tensor([training.step(net, adam, shown).item() for _ in range(STEPS)], dtype=torch.float64)
 
 
 def check(name, got, exact):
@@ -168,7 +172,8 @@ def write_import():
     with torch.no_grad():
         for value in net.adapters.parameters():
             value.add_(0.05 * torch.randn_like(value))
-    write_answer(net, history * len(cameras), len(joints))
+    folder = MODEL / "bundle" / "testdata"
+    write_answer(folder / "torch.answer.safetensors", net, history * len(cameras), len(joints), SIZE)
     stats = {"action.mean": [0, 1, 2], "action.std": [1, 2, 3], "proprio.mean": [0, 1], "proprio.std": [1, 2]}
     arrays = net.arrays() | {k: numpy.array(v, "f4") for k, v in stats.items()}
     about = saving.manifest(
@@ -178,21 +183,58 @@ def write_import():
         meta=meta(joints, cameras),
         image={"size": SIZE, "mean": [0.5] * 3, "std": [0.25] * 3, "proprioception": "joint_positions", "history": 2},
         action={"chunk_size": chunk, "n_action_steps": 1},
-        training={
-            "data_digest": tensorfile.digest({}), "episodes": 3, "held_out": 1, "excluded": 0, "seed": 0, "epochs": 1,
-            "first_loss": 1.0, "last_loss": 1e-7, "validation_loss": 0.5, "commit": "unknown",
-            "trainer": saving.trainer(torch.__version__, timm.__version__, "cpu"),
-        },
-    )  # fmt: skip
-    saving.save(MODEL / "bundle" / "testdata" / "torch.safetensors", arrays, about)
+        training=trained(),
+    )
+    saving.save(folder / "torch.safetensors", arrays, about)
+
+
+def trained():
+    """What a training would say of itself."""
+    return {
+        "data_digest": tensorfile.digest({}), "episodes": 3, "held_out": 1, "excluded": 0, "seed": 0, "epochs": 1,
+        "first_loss": 1.0, "last_loss": 1e-7, "validation_loss": 0.5, "commit": "unknown",
+        "trainer": saving.trainer(torch.__version__, timm.__version__, "cpu"),
+    }  # fmt: skip
+
+
+def write_full(name, record, seed):
+    """A whole model with every tensor moved, on pictures of another size than the base's."""
+    size, joints = SIZE // 2, ["a", "b"]
+    model, digest = backbones.load(FOLDER / f"{name}.safetensors", record, size)
+    base = full.open_up(model, record)
+    none = adapters.Placement.parse(model, "")
+    head = policy.Head([policy.feature_len(model, size), len(joints) + 1], "relu", seed)
+    net = policy.Policy(model, adapters.Adapters(model, none, 0), head, base)
+    torch.manual_seed(300 + seed)
+    with torch.no_grad():
+        for value in base.values():
+            value.add_(0.05 * torch.randn_like(value))
+    folder = MODEL / "bundle" / "testdata"
+    write_answer(folder / f"torch.full.{name}.answer.safetensors", net, 1, 0, size)
+    rates = {"top": 1e-3, "base": 3e-5}
+    augment = {"fresh": True, "views": 1, "shift_px": 4, "seed": 0}
+    augment |= dict.fromkeys(("brightness", "contrast", "saturation", "noise"), 0.05)
+    recipe = {"arm": "full", "batch": 16, "rates": rates, "warm_up": 0.05, "weight_decay": 1e-4, "head": "random"}
+    about = saving.manifest(
+        name="recorded",
+        kind="full",
+        base={"name": name, "digest": digest},
+        adapters=none.manifest(model) | {"kind": "mlp", "widths": [], "activation": "relu"},
+        meta=meta(joints, ["front"]),
+        image={"size": size, "mean": [0.5] * 3, "std": [0.25] * 3, "proprioception": "none", "history": 1},
+        action={"chunk_size": 1, "n_action_steps": 1},
+        training=trained() | {"recipe": recipe | {"augment": augment, "shift": ""}},
+    )
+    stats = {"action.mean": numpy.zeros(3, "f4"), "action.std": numpy.ones(3, "f4")}
+    saving.save(folder / f"torch.full.{name}.safetensors", net.arrays() | stats, about)
 
 
 @torch.no_grad()
-def write_answer(net, views, joints):
+def write_answer(path, net, views, joints, size):
     """Pictures oldest observation first and within one by camera, positions, and the actions."""
-    pictures, positions = torch.randn(1, views, 3, SIZE, SIZE), torch.randn(1, joints)
+    pictures, positions = torch.randn(1, views, 3, size, size), torch.randn(1, joints)
     answer = {"pictures": pictures[0], "positions": positions[0], "actions": net(pictures, positions)[0]}
-    save(answer, MODEL / "bundle" / "testdata" / "torch.answer.safetensors")
+    save(answer, path)
 
 
 def meta(joints, cameras):

@@ -25,6 +25,7 @@ ADAPTERS = (
         {"metavar": "P,P", "help": "places in the model: bottom, middle, norms; none given means all"},
     ),
     ("--middle-blocks", {"metavar": "N,N", "help": "blocks with middle adapters, from 0; none given means all"}),
+    ("--middle-branches", {"metavar": "N,N", "help": "attn or mlp in a ViT; none given means all"}),
     ("--middle-width", {"type": int, "metavar": "N", "help": "bottleneck; 0: dense 1x1, the default but for ViTs"}),
     ("--head", {"type": _widths, "default": [256, 256], "metavar": "N,N", "help": "hidden layers, or linear"}),
     ("--activation", {"default": "relu", "help": "of the head: relu or gelu"}),
@@ -43,14 +44,37 @@ TRAIN = (
     ("--proprioception", {"default": "none", "help": "none or joint_positions"}),
     ("--chunk", {"type": int, "default": 1, "help": "actions in one answer"}),
     ("--steps", {"type": int, "default": 1, "help": "of which so many are carried out"}),
-    ("--epochs", {"type": int, "default": 60, "help": "passes over all frames"}),
-    ("--batch", {"type": int, "default": 32, "help": "observations in one step"}),
-    ("--rate", {"type": float, "default": 1e-3, "help": "peak learning rate"}),
-    ("--warm-up", {"type": float, "default": 0.05, "help": "share of the steps in which the rate rises"}),
+    ("--full", {"action": "store_true", "help": "train the whole model instead of adapters"}),
+    ("--arm", {"default": "", "help": "name of what is trained, for the record"}),
+    ("--epochs", {"type": int, "help": "passes over all frames; 20 through the base, 60 of a head alone"}),
+    ("--batch", {"type": int, "help": "observations in one step; 16 through the base, 256 of a head alone"}),
+    ("--rate", {"type": float, "help": "peak learning rate of the head; 3e-4 through the base, 1e-3 alone"}),
+    ("--rate-middle", {"type": float, "default": 1e-3, "help": "of middle adapters"}),
+    ("--rate-norms", {"type": float, "default": 1e-3, "help": "of the norms' scales and offsets"}),
+    ("--rate-bottom", {"type": float, "default": 1e-4, "help": "of the layer that sees the picture"}),
+    ("--rate-base", {"type": float, "default": 3e-5, "help": "of the whole model, with --full"}),
+    ("--warm-up", {"type": float, "default": 0.05, "help": "share of the steps in which the rates rise"}),
     ("--weight-decay", {"type": float, "default": 1e-4, "help": "of weights, not of biases and norms"}),
+    ("--head-epochs", {"type": int, "default": 60, "help": "of the head on frozen features before; 0: none"}),
+    ("--head-batch", {"type": int, "default": 256, "help": "the same of its batch"}),
+    ("--head-rate", {"type": float, "default": 1e-3, "help": "the same of its rate"}),
+    ("--head-warm-up", {"type": float, "default": 0.05, "help": "the same of its warm-up"}),
+    ("--head-weight-decay", {"type": float, "default": 1e-4, "help": "the same of its weight decay"}),
+    ("--init-head", {"type": pathlib.Path, "help": "bundle whose head, and scale of actions, it begins with"}),
+    ("--init-head-digest", {"default": "", "help": "its digest, for the record"}),
     ("--held-out", {"type": float, "default": 0.1, "help": "share of the episodes kept for validation"}),
+    ("--fresh", {"action": argparse.BooleanOptionalAction, "help": "a new view of each frame in each epoch"}),
+    ("--views", {"type": int, "default": 1, "help": "varied views beside the plain one that return"}),
     ("--shift", {"type": int, "default": 4, "metavar": "PX", "help": "largest shift of a varied picture"}),
-    ("--colour", {"type": float, "default": 0.05, "help": "strength of varied brightness, contrast, saturation"}),
+    ("--brightness", {"type": float, "default": 0.05, "help": "largest change of a varied one's brightness"}),
+    ("--contrast", {"type": float, "default": 0.05, "help": "the same of its contrast"}),
+    ("--saturation", {"type": float, "default": 0.05, "help": "the same of its saturation"}),
+    ("--noise", {"type": float, "default": 0.0, "help": "deviation of noise, of a pixel's range"}),
+    ("--augment-seed", {"type": int, "default": 0, "help": "of the variations"}),
+    ("--every", {"type": int, "default": 0, "help": "epochs between two files OUT.epochNN; 0: none"}),
+    ("--keep", {"type": int, "default": 0, "help": "how many of these are kept, the last ones; 0: all"}),
+    ("--report", {"type": pathlib.Path, "help": "file to write what was done to, as JSON"}),
+    ("--threads", {"type": int, "default": 0, "help": "of the CPU; 0: torch's own choice"}),
     ("--device", {"default": "auto", "help": "auto, cpu or cuda; auto takes a GPU if there is one, and says so"}),
     ("--tf32", {"action": "store_true", "help": "let a GPU round products to 10 bits: faster, less exact"}),
     ("--commit", {"default": "unknown", "help": "revision of this source, for the bundle's record"}),
@@ -94,6 +118,8 @@ def _check(options: argparse.Namespace):
     most = {"size": 4096, "history": 8, "chunk": 256, "steps": 256, "threads": 256, "actions": 4096, "batch": 1 << 16}
     for name, high in most.items():
         value = getattr(options, name, 1)
+        if value is None or (name == "threads" and options.command == "train"):
+            continue  # the recipe's own
         if not 1 <= value <= high:
             raise TrainingError(f"--{name} {value}: want 1 to {high}")
     if options.command == "step":
@@ -102,8 +128,15 @@ def _check(options: argparse.Namespace):
         raise TrainingError(f"--steps {options.steps}: want at most --chunk {options.chunk}")
     if options.proprioception not in ("none", "joint_positions"):
         raise TrainingError(f"--proprioception {options.proprioception!r}: want none or joint_positions")
-    if not 0 <= options.held_out < 1 or not 0 <= options.colour < 1 or not 0 <= options.shift <= 256:
-        raise TrainingError("--held-out and --colour: want 0 to below 1; --shift: 0 to 256")
+    for name in ("held_out", "brightness", "contrast", "saturation", "noise"):
+        if not 0 <= getattr(options, name) < 1:
+            raise TrainingError(f"--{name.replace('_', '-')} {getattr(options, name)}: want 0 to below 1")
+    counts = {"shift": 256, "views": 64, "seed": 1 << 62, "augment_seed": 1 << 30, "threads": 256}
+    counts |= {"every": 1 << 30, "keep": 1 << 30, "epochs": 1 << 20, "head_epochs": 1 << 20}
+    for name, high in counts.items():
+        value = getattr(options, name)
+        if value is not None and not 0 <= value <= high:
+            raise TrainingError(f"--{name.replace('_', '-')} {value}: want 0 to {high}")
     if not all(math.isfinite(m) and s > 0 for m, s in zip(options.mean, options.std, strict=True)):
         raise TrainingError(f"--mean {options.mean} --std {options.std}: want finite, std above 0")
 
@@ -112,7 +145,10 @@ def train(options: argparse.Namespace):
     """One run, from the dataset to the file."""
     from . import run
 
-    fitted = run.train(options, lambda line: print(f"train: {line}", file=sys.stderr, flush=True))
+    try:
+        fitted = run.train(options, lambda line: print(f"train: {line}", file=sys.stderr, flush=True))
+    except KeyboardInterrupt as error:
+        raise TrainingError("interrupted before the first step; nothing was written") from error
     if fitted.cancelled:
         raise TrainingError("interrupted; the file holds what was learned so far")
 

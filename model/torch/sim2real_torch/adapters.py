@@ -34,17 +34,25 @@ def places_of(model: torch.nn.Module) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Placement:
-    """What is trained inside the model. blocks None is all of them; width 0 is a dense 1x1 convolution."""
+    """What is trained inside the model. blocks and branches None is all; width 0 is a dense 1x1 convolution."""
 
     places: frozenset[str]
     blocks: tuple[int, ...] | None = None
     width: int | None = None
+    branches: tuple[str, ...] | None = None
 
     @staticmethod
     def parse(
-        model: torch.nn.Module, text: str | None = None, blocks: str | None = None, width: int | None = None
+        model: torch.nn.Module,
+        text: str | None = None,
+        blocks: str | None = None,
+        width: int | None = None,
+        branches: str | None = None,
     ) -> "Placement":
-        """Reads "bottom,middle,norms" in any order, "top" allowed, and "0,1,2" for blocks. None is all there are."""
+        """Reads "bottom,middle,norms" in any order, "top" allowed, "0,1,2" for blocks, "attn,mlp" for branches.
+
+        None is all there are.
+        """
         places = list(places_of(model)) if text is None else [place for place in text.split(",") if place]
         for place in places:
             if place not in (*PLACES, "top") or places.count(place) > 1:
@@ -56,7 +64,8 @@ class Placement:
             raise TrainingError(f"--middle-blocks {blocks!r}: want numbers from 0, like 0,1,2") from error
         if width is not None and width < 0:
             raise TrainingError(f"--middle-width {width}: want 0 or more")
-        return Placement(frozenset(places) - {"top"}, chosen, width)
+        ends = tuple(branches.split(",")) if branches else None
+        return Placement(frozenset(places) - {"top"}, chosen, width, ends)
 
     def manifest(self, model: torch.nn.Module) -> dict:
         """The keys of a bundle's manifest that belong to it."""
@@ -64,7 +73,8 @@ class Placement:
         out = {"placement": ",".join([*named, "top"])}
         if "middle" in self.places:
             blocks = {} if self.blocks is None else {"blocks": list(self.blocks)}
-            out["middle"] = {**blocks, "width": self.chosen_width(model)}
+            branches = {} if self.branches is None else {"branches": list(self.branches)}
+            out["middle"] = {**blocks, **branches, "width": self.chosen_width(model)}
         return out
 
     def chosen_width(self, model: torch.nn.Module) -> int:
@@ -83,6 +93,7 @@ class Adapters(torch.nn.Module):
         super().__init__()
         self._generator = torch.Generator().manual_seed(seed)
         self._names: dict[str, str] = {}
+        self.place_of: dict[str, str] = {}  # of each tensor, by its name in a bundle
         self._place = ""
         self.counts = dict.fromkeys((p for p in PLACES if p in placement.places), 0)
         attach = {"bottom": self._bottom, "middle": self._middle, "norms": self._norms}
@@ -104,6 +115,7 @@ class Adapters(torch.nn.Module):
         key = (PREFIX + name).replace(".", "/")  # torch allows no dot in a parameter's name
         self.register_parameter(key, torch.nn.Parameter(value))
         self._names[PREFIX + name] = key
+        self.place_of[PREFIX + name] = self._place
         self.counts[self._place] += value.numel()
         return self._parameters[key]
 
@@ -126,8 +138,13 @@ class Adapters(torch.nn.Module):
         beyond = [b for b in placement.blocks or () if not 0 <= b < blocks]
         if beyond:
             raise TrainingError(f"--middle-blocks {beyond[0]}: the model has blocks 0 to {blocks - 1}")
+        ends = {b.name.rsplit(".", 1)[1] for b in branches}
+        unknown = [end for end in placement.branches or () if end not in ends]
+        if unknown:
+            raise TrainingError(f"--middle-branches {unknown[0]}: the model has {', '.join(sorted(ends))}")
         for branch in branches:
-            if placement.blocks is None or branch.block in placement.blocks:
+            blocked = placement.blocks is None or branch.block in placement.blocks
+            if blocked and (placement.branches is None or branch.name.rsplit(".", 1)[1] in placement.branches):
                 branch.module.register_forward_hook(_residual(self._bottleneck(branch, width)))
 
     def _bottleneck(self, branch: "Branch", width: int) -> Callable[[torch.Tensor], torch.Tensor]:

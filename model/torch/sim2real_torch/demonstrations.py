@@ -16,7 +16,7 @@ import numpy
 
 from . import TrainingError, tensorfile
 
-SCHEMA, VERSION = "sim2reald.dataset", 1
+SCHEMA, VERSIONS = "sim2reald.dataset", (1, 2)
 # Floors of standard deviations: what hardly varies in the demonstrations must not be blown up on the robot.
 ACTION_FLOOR = 1e-3  # rad/s, and of the gripper's range
 PROPRIO_FLOOR = 1e-2  # rad
@@ -68,8 +68,8 @@ def load(folder: pathlib.Path) -> Dataset:
         joints = len(meta["robot"]["joint_names"])
     except (ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"{folder}/dataset.json: {error!r}; collect the dataset again") from error
-    if found != (SCHEMA, VERSION):
-        raise TrainingError(f"{folder}/dataset.json: {found[0]} version {found[1]}, this package reads {VERSION}")
+    if found[0] != SCHEMA or found[1] not in VERSIONS:
+        raise TrainingError(f"{folder}/dataset.json: {found[0]} version {found[1]}, this package reads {VERSIONS}")
     sha = hashlib.sha256(f"sim2real dataset 1\n{_compact(text)}\n".encode())
     episodes = []
     for path in _paths(folder):

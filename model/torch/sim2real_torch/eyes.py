@@ -9,28 +9,55 @@ from dataclasses import dataclass
 import numpy
 import torch
 
-from . import pictures
+from . import machine, pictures
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+DY, DX, BRIGHTNESS, CONTRAST, SATURATION, NOISE = range(6)  # columns of a draw
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How pictures vary: shift in source pixels with edges repeated, and factors about 1."""
+    """How pictures vary, as Go's train.Augment: shift in source pixels with edges repeated, factors about 1."""
 
     shift_px: int = 4
-    colour: float = 0.05  # brightness, contrast and saturation, each uniform over 1 +- colour
+    brightness: float = 0.05  # each uniform over 1 +- its strength
+    contrast: float = 0.05
+    saturation: float = 0.05
+    noise: float = 0.0  # deviation of what is added to each number, of the range of pixels
+
+    def draw(self, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+        """(shape, 6): as many variations."""
+        out = torch.rand(*shape, 6, generator=generator)
+        shift = (out[..., :BRIGHTNESS] * (2 * self.shift_px + 1)).floor() - self.shift_px
+        strength = torch.tensor([self.brightness, self.contrast, self.saturation])
+        factors = 1 + strength * (2 * out[..., BRIGHTNESS:NOISE] - 1)
+        return torch.cat([shift, factors, torch.full_like(out[..., NOISE:], 255 * self.noise)], -1)
+
+
+def plain(shape: tuple[int, ...]) -> torch.Tensor:
+    """(shape, 6): draws that leave a picture as it is."""
+    return torch.tensor([0.0, 0.0, 1.0, 1.0, 1.0, 0.0]).expand(*shape, 6)
 
 
 class Eyes:
     """Prepares pictures on a device as the robot does, varied or plain."""
 
-    def __init__(self, cameras: list[dict], frames: list[numpy.ndarray], spec: dict, device: torch.device):
-        """frames are (N, H, W, 3) bytes, one array per camera; spec is size, mean and std."""
+    def __init__(self, cameras: list[dict], frames: list[numpy.ndarray], spec: dict, device: torch.device, noisy=False):
+        """frames are (N, H, W, 3) bytes, one array per camera; spec is size, mean and std.
+
+        noisy says that draws ask for noise.
+        """
         self.device, self.size = device, spec["size"]
-        self.frames = [torch.from_numpy(f) for f in frames]
-        self.table = torch.from_numpy(pictures.normal_table(spec["mean"], spec["std"])).to(device)
+        self.frames = [torch.from_numpy(f).to(device) for f in frames]
+        self.table = torch.from_numpy(pictures.normal_table(spec["mean"], spec["std"])).flatten().to(device)
+        self.offset = (256 * torch.arange(3, device=device))[:, None, None]
         self.area = [self._area(c["height"], c["width"]) for c in cameras]
+        self.noise = torch.Generator(device).manual_seed(0) if noisy else None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Frames and cameras."""
+        return len(self.frames[0]), len(self.frames)
 
     def _area(self, height: int, width: int):
         if (height, width) == (self.size, self.size):
@@ -38,39 +65,41 @@ class Eyes:
         weights = [torch.from_numpy(pictures.area_weights(s, self.size)).to(self.device) for s in (height, width)]
         return (*weights, pictures.halves_up((height, width), (self.size, self.size)))
 
-    def see(self, rows: torch.Tensor, augment: Augment | None, generator: torch.Generator) -> torch.Tensor:
-        """(B, history * cameras, 3, size, size) of rows (B, history)."""
+    def see(self, rows: torch.Tensor, draws: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, history * cameras, 3, size, size) of rows (B, history), varied by draws (B, history, cameras, 6)."""
         views = []
         for past in range(rows.shape[1]):
             for camera, frames in enumerate(self.frames):
-                picture = frames[rows[:, past]].to(self.device).permute(0, 3, 1, 2).float()
-                if augment is not None:
-                    picture = vary(picture, augment, generator)
-                views.append(self._normal(self._resize(picture, self.area[camera])))
+                if draws is None:
+                    x = frames[rows[:, past]].permute(0, 3, 1, 2).float()
+                else:
+                    x = vary(frames, rows[:, past], draws[:, past, camera], self.noise)
+                views.append(self._normal(self._resize(x, self.area[camera])))
         return torch.stack(views, 1)
 
     def _resize(self, x: torch.Tensor, area) -> torch.Tensor:
         if area is None:
             return x
         down, across, halves_up = area
-        x = down @ x @ across.T
+        with machine.exactly():
+            x = down @ x @ across.T
         return (torch.floor(x + 0.5) if halves_up else torch.round(x)).clamp(0, 255)
 
     def _normal(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.stack([self.table[c][x[:, c].long()] for c in range(3)], 1)
+        return self.table[x.long() + self.offset]
 
 
-def vary(x: torch.Tensor, augment: Augment, generator: torch.Generator) -> torch.Tensor:
-    """(B, 3, H, W) pictures in 0..255, each shifted and coloured by its own draw, in whole numbers again."""
-    batch, _, height, width = x.shape
-    draw = torch.rand(batch, 5, generator=generator)
-    shift = (draw[:, :2] * (2 * augment.shift_px + 1)).long().sub(augment.shift_px).to(x.device)
-    ys = (torch.arange(height, device=x.device) - shift[:, :1]).clamp(0, height - 1)
-    xs = (torch.arange(width, device=x.device) - shift[:, 1:]).clamp(0, width - 1)
-    x = x.gather(2, ys[:, None, :, None].expand_as(x)).gather(3, xs[:, None, None, :].expand_as(x))
-    factors = (1 + augment.colour * (2 * draw[:, 2:] - 1)).to(x.device)
-    brightness, contrast, saturation = (f[:, None, None, None] for f in factors.unbind(1))
-    grey = (x * torch.tensor(LUMA, device=x.device)[:, None, None]).sum(1, keepdim=True)
+def vary(frames: torch.Tensor, rows: torch.Tensor, draws: torch.Tensor, noise: torch.Generator | None):
+    """(B, 3, H, W) in 0..255, whole numbers: rows of frames (N, H, W, 3), each by its own draw (B, 6)."""
+    _, height, width, _ = frames.shape
+    ys = (torch.arange(height, device=rows.device) - draws[:, DY, None].long()).clamp(0, height - 1)
+    xs = (torch.arange(width, device=rows.device) - draws[:, DX, None].long()).clamp(0, width - 1)
+    x = frames[rows[:, None, None], ys[:, :, None], xs[:, None, :]].permute(0, 3, 1, 2).float()
+    brightness, contrast, saturation, deviation = (d[:, None, None, None] for d in draws[:, BRIGHTNESS:].unbind(1))
+    grey = (LUMA[0] * x[:, 0] + LUMA[1] * x[:, 1] + LUMA[2] * x[:, 2])[:, None]
     mean = grey.mean((2, 3), keepdim=True)
     x = grey + (x - grey) * saturation
-    return ((mean + (x - mean) * contrast) * brightness).round().clamp(0, 255)
+    x = ((mean + (x - mean) * contrast) * brightness).round().clamp(0, 255)
+    if noise is None:
+        return x
+    return (x + deviation * torch.randn(x.shape, generator=noise, device=x.device)).round().clamp(0, 255)

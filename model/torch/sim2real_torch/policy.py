@@ -52,6 +52,15 @@ class Head(torch.nn.Module):
                 x = self.activation(x)
         return x
 
+    def take(self, arrays: dict[str, numpy.ndarray]):
+        """Begins with the tensors of a bundle's head."""
+        for name, value in self.named().items():
+            if name not in arrays or arrays[name].shape != tuple(value.shape):
+                raise TrainingError(
+                    f"--init-head: {name} is missing or not {list(value.shape)}; use a head of this shape"
+                )
+            value.data.copy_(torch.from_numpy(numpy.array(arrays[name])))
+
     def named(self) -> dict[str, torch.Tensor]:
         """Every tensor by its name in a bundle."""
         out = {"head.mean": self.mean, "head.std": self.std}
@@ -61,14 +70,17 @@ class Head(torch.nn.Module):
 
 
 class Policy(torch.nn.Module):
-    """A frozen model with adapters, seen by a head."""
+    """A frozen model with adapters, or a whole one that learns, seen by a head."""
 
-    def __init__(self, model: torch.nn.Module, adapters: Adapters, head: Head):
+    def __init__(
+        self, model: torch.nn.Module, adapters: Adapters, head: Head, base: dict[str, torch.nn.Parameter] | None = None
+    ):
+        """base are the model's parameters that learn, by their names in a bundle (full)."""
         super().__init__()
-        self.model, self.adapters, self.head = model, adapters, head
+        self.model, self.adapters, self.head, self.base = model, adapters, head, base or {}
 
     def train(self, mode: bool = True) -> "Policy":
-        """As torch's, but the frozen model stays as it is: in training mode a BatchNorm would move its statistics."""
+        """As torch's, but the model stays as it is: in training mode a BatchNorm would move its statistics."""
         super().train(mode)
         self.model.eval()
         return self
@@ -85,7 +97,7 @@ class Policy(torch.nn.Module):
 
     def named(self) -> dict[str, torch.Tensor]:
         """Every tensor that a bundle holds of the network, by name."""
-        return {**self.adapters.named(), **self.head.named()}
+        return {**self.adapters.named(), **self.head.named(), **self.base}
 
     def arrays(self) -> dict[str, numpy.ndarray]:
         """The same as float32 arrays in this machine's memory."""
@@ -95,12 +107,24 @@ class Policy(torch.nn.Module):
         """What gradients change."""
         return {name: p for name, p in self.named().items() if isinstance(p, torch.nn.Parameter)}
 
+    def place(self, name: str) -> str:
+        """Where a tensor of learned is trained."""
+        return "base" if name in self.base else self.adapters.place_of.get(name, "top")
+
+    def trained(self) -> dict[str, int]:
+        """How many numbers learn, by place."""
+        out: dict[str, int] = {}
+        for name, parameter in self.learned().items():
+            out[self.place(name)] = out.get(self.place(name), 0) + parameter.numel()
+        return out
+
     def counts(self) -> str:
         """One line: numbers of parameters per place, with their share of the base."""
         base = sum(p.numel() for p in self.model.parameters())
         top = sum(p.numel() for p in self.head.parameters())
         places = [*self.adapters.counts.items(), ("top", top)]
-        return ", ".join([f"base {base} frozen", *(f"{p} {n} ({100 * n / base:.2f} %)" for p, n in places)])
+        first = f"base {base} {'trained' if self.base else 'frozen'}"
+        return ", ".join([first, *(f"{p} {n} ({100 * n / base:.2f} %)" for p, n in places)])
 
 
 def feature_len(model: torch.nn.Module, size: int) -> int:

@@ -16,16 +16,19 @@ KEY = "sim2real_torch"
 SCHEMA, VERSION = "sim2reald.torch", 1
 
 
-def manifest(*, name: str, base: dict, adapters: dict, meta: dict, image: dict, action: dict, training: dict) -> dict:
+def manifest(
+    *, name: str, base: dict, adapters: dict, meta: dict, image: dict, action: dict, training: dict, kind: str = ""
+) -> dict:
     """What the tensors are for.
 
-    base is name and digest; meta is dataset.json; image is size, mean, std, proprioception and history; training's
-    daemon and software are those that the demonstrations were collected with.
+    kind is adapter or full; empty is adapter. base is name and digest; meta is dataset.json; image is size, mean, std,
+    proprioception and history; training's daemon and software are those that the demonstrations were collected with.
     """
     joints = meta["robot"]["joint_names"]
     return {
         "schema": SCHEMA,
         "version": VERSION,
+        **({"kind": kind} if kind else {}),
         "name": name,
         "task": meta["task"],
         "base": base,
@@ -64,6 +67,18 @@ def _camera(camera: dict, image: dict) -> dict:
 def trainer(torch: str, timm: str, device: str) -> str:
     """What computed the gradients, and on what."""
     return f"sim2real_torch {__version__}, torch {torch}, timm {timm}, on {device}"
+
+
+def snapshot_path(path: pathlib.Path, epoch: int, epochs: int) -> pathlib.Path:
+    """Of an epoch, by the daemon's rule: OUT.epochNN.safetensors."""
+    return path.with_name(f"{path.stem}.epoch{epoch:0{max(2, len(str(epochs)))}d}.safetensors")
+
+
+def save_report(path: pathlib.Path, about: dict):
+    """Writes what a run did, so that the file is there whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(json.dumps(about, indent=1, allow_nan=False) + "\n")
+    part.replace(path)
 
 
 def save(path: pathlib.Path, arrays: dict[str, numpy.ndarray], about: dict):

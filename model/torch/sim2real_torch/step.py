@@ -19,7 +19,7 @@ from typing import TextIO
 import torch
 
 from . import TrainingError, adapters, backbones, policy, training
-from .examples import Examples
+from .examples import Batch
 
 MOST_RUNS = 10_000
 
@@ -38,11 +38,12 @@ class Stopwatch:
         sizes = [policy.feature_len(model, options.size), *options.head, options.actions]
         head = policy.Head(sizes, options.activation, options.seed)
         self.policy = policy.Policy(model, parts, head).to(self.device)
-        self.seen = torch.randn(options.batch, 1, 3, options.size, options.size).to(self.device)
+        seen = torch.randn(options.batch, 1, 3, options.size, options.size).to(self.device)
         targets = torch.randn(options.batch, options.actions).to(self.device)
         none = torch.zeros(options.batch, 0).to(self.device)
-        self.batch = Examples(none, none, targets, torch.ones_like(targets))
-        self.adam = training.optimiser(self.policy, 1e-4, 1e-4)
+        self.batch = Batch((seen, none), targets, torch.ones_like(targets))
+        rates = dict.fromkeys(training.PLACES, 1e-4)
+        self.adam = training.optimiser(self.policy.learned(), self.policy.place, rates, 1e-4)
         self.says = {
             "model": options.model,
             "batch": options.batch,
@@ -61,7 +62,7 @@ class Stopwatch:
 
     def _one(self) -> int:
         start = time.perf_counter_ns()
-        loss = training.step(self.policy, self.adam, self.seen, self.batch)
+        loss = training.step(self.policy, self.adam, self.batch).item()
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         took = time.perf_counter_ns() - start

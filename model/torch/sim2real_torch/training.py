@@ -8,60 +8,68 @@ import math
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
 from . import TrainingError
-from .examples import Examples
-from .eyes import Augment, Eyes
+from .examples import Batch, Features, Pictures
 from .policy import Policy
 
-MOST_FOR_STATISTICS = 1024  # observations that the features' mean and deviation are taken over
+PLACES = ("top", "middle", "norms", "bottom", "base")  # that have a rate of their own
+AT_ONCE = 128  # examples, where no gradient is asked for
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to train. Rates are shares of 1."""
+class Recipe:
+    """How long and how fast something is trained, as Go's train.Recipe. Shares are of 1."""
 
     epochs: int
     batch: int
-    rate: float
+    rates: dict[str, float]  # peak, by place
     warm_up: float
     weight_decay: float
-    seed: int
-    augment: Augment | None
 
     def check(self):
         """Raises TrainingError for numbers that make no sense. A comparison with NaN is false."""
-        if self.epochs < 1 or self.batch < 1 or self.seed < 0:
-            raise TrainingError(
-                f"--epochs {self.epochs}, --batch {self.batch}: want 1 or more; --seed {self.seed}: 0 or more"
-            )
-        for flag, value in (("--rate", self.rate), ("--weight-decay", self.weight_decay), ("--warm-up", self.warm_up)):
+        if self.epochs < 1 or self.batch < 1:
+            raise TrainingError(f"--epochs {self.epochs}, --batch {self.batch}: want 1 or more")
+        shares = {"--weight-decay": self.weight_decay, "--warm-up": self.warm_up}
+        shares |= {"--rate" if place == "top" else f"--rate-{place}": rate for place, rate in self.rates.items()}
+        for flag, value in shares.items():
             if not 0 <= value < 1:
                 raise TrainingError(f"{flag} {value}: want 0 to below 1")
 
 
 @dataclass
 class Fitted:
-    """What a run did."""
+    """What a stage did."""
 
-    epochs: int = 0
-    first: float = math.nan
-    last: float = math.nan
-    validation: float = math.nan
+    epochs: int = 0  # finished
+    steps: int = 0
+    losses: list[float] = field(default_factory=list)  # means of the epochs, the last of which may be unfinished
+    validations: list[float] = field(default_factory=list)  # of the finished ones; none without held-out episodes
     cancelled: bool = False
 
+    @property
+    def validation(self) -> float:
+        """The last one; 0 without, as JSON has no NaN."""
+        return self.validations[-1] if self.validations else 0.0
 
-def optimiser(policy: Policy, rate: float, weight_decay: float) -> torch.optim.Optimizer:
+
+def optimiser(
+    learned: dict[str, torch.nn.Parameter], place: Callable[[str], str], rates: dict[str, float], weight_decay: float
+) -> torch.optim.Optimizer:
     """AdamW, whose update is that of the daemon's training; weights decay, biases and norms do not."""
-    learned = list(policy.learned().values())
-    groups = [
-        {"params": [p for p in learned if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
+    groups: dict[tuple[str, bool], list] = {}
+    for name, parameter in learned.items():
+        groups.setdefault((place(name), parameter.ndim > 1), []).append(parameter)
+    rows = [
+        {"params": params, "peak": rates[at], "lr": rates[at], "weight_decay": weight_decay if matrix else 0.0}
+        for (at, matrix), params in groups.items()
     ]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=rate, betas=(0.9, 0.999), eps=1e-8)
+    fused = all(p.is_cuda for p in learned.values())
+    return torch.optim.AdamW(rows, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=fused)
 
 
 def cosine(peak: float, step: int, warm: int, total: int) -> float:
@@ -76,101 +84,140 @@ def loss(actions: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) ->
     return (weights * (actions - targets).square()).mean()
 
 
-def step(policy: Policy, adam: torch.optim.Optimizer, seen: torch.Tensor, batch: Examples) -> float:
-    """One update; gives the loss before it."""
+def step(net: torch.nn.Module, adam: torch.optim.Optimizer, batch: Batch) -> torch.Tensor:
+    """One update; gives the loss before it, on the device: to read it waits for all that was asked of a GPU."""
     adam.zero_grad(set_to_none=True)
-    value = loss(policy(seen, batch.proprio), batch.targets, batch.weights)
+    value = loss(net(*batch.seen), batch.targets, batch.weights)
     value.backward()
     adam.step()
-    return value.item()
+    return value.detach()
+
+
+@torch.no_grad()
+def features(policy: Policy, shown: Pictures) -> torch.Tensor:
+    """(n, F): what the head would see of all examples."""
+    if not len(shown):
+        return torch.zeros(0, 1, device=shown.eyes.device)
+    rows = torch.arange(len(shown), device=shown.eyes.device).split(AT_ONCE)
+    return torch.cat([policy.features(*shown.batch(part).seen) for part in rows])
 
 
 class Trainer:
-    """Epochs over examples."""
+    """One stage: a network, what it is shown, and how it is trained."""
 
-    def __init__(self, policy: Policy, eyes: Eyes, train: Examples, held: Examples, options: Options):
-        self.policy, self.eyes, self.train, self.held, self.options = policy, eyes, train, held, options
-        self.batch = min(options.batch, len(train))
-        self.total = options.epochs * (len(train) // self.batch)
-        self.adam = optimiser(policy, options.rate, options.weight_decay)
-        self.draws = torch.Generator().manual_seed(options.seed)
-        self.done = 0
+    def __init__(
+        self,
+        net: torch.nn.Module,
+        adam: torch.optim.Optimizer,
+        shown: tuple[Pictures | Features, Pictures | Features],
+        recipe: Recipe,
+        seed: int,
+    ):
+        """shown is to train on and to validate with."""
+        self.net, self.adam, self.recipe = net, adam, recipe
+        self.train, self.held = shown
+        self.batch = min(recipe.batch, len(self.train))
+        self.each = len(self.train) // self.batch
+        self.draws = torch.Generator().manual_seed(seed)
+        self.device = next(net.parameters()).device
+        self.fitted = Fitted()
 
-    def run(self, report: Callable[[str], None]) -> Fitted:
-        """Trains until the end, or until Ctrl-C after the first epoch, which keeps what was learned."""
-        self._standardise()
-        fitted, start = Fitted(), time.monotonic()
-        with _interruption() as interrupted:
-            while fitted.epochs < self.options.epochs and not interrupted:
-                fitted.last = self._epoch()
-                fitted.first = fitted.last if fitted.epochs == 0 else fitted.first
-                fitted.validation = self._validate()
-                fitted.epochs += 1
-                left = (time.monotonic() - start) / fitted.epochs * (self.options.epochs - fitted.epochs)
-                report(
-                    f"training {fitted.epochs}/{self.options.epochs}  loss {fitted.last:.4f}"
-                    f"  validation {fitted.validation:.4f}  {left:.0f} s left"
-                )
-        fitted.cancelled = fitted.epochs < self.options.epochs
+    @property
+    def total(self) -> int:
+        """Steps."""
+        return self.recipe.epochs * self.each
+
+    def run(self, stopped: Callable[[], bool], ended: Callable[[Fitted], None]) -> Fitted:
+        """Trains until the end, or until stopped says so between two steps, which keeps what was learned."""
+        fitted = self.fitted
+        while fitted.epochs < self.recipe.epochs:
+            whole = self._epoch(stopped)
+            if not whole:
+                fitted.cancelled = True
+                return fitted
+            fitted.epochs += 1
+            if len(self.held):
+                fitted.validations.append(self._validate())
+            ended(fitted)
         return fitted
 
-    @torch.no_grad()
-    def _standardise(self):
-        """The head standardises with the frozen model's features: adapters begin as nothing."""
-        stride = -(-len(self.train) // MOST_FOR_STATISTICS)
-        rows = torch.arange(0, len(self.train), stride)
-        parts = [self.policy.features(*self._observe(self.train, chunk, None)) for chunk in rows.split(self.batch)]
-        self.policy.head.fit(torch.cat(parts))
+    def _epoch(self, stopped: Callable[[], bool]) -> bool:
+        """Visits every example once, in a new order, but for a rest smaller than a batch. False: it was stopped."""
+        order = torch.randperm(len(self.train), generator=self.draws).to(self.device)
+        total, made = torch.zeros((), dtype=torch.float64, device=self.device), 0
+        self.train.begin(self.fitted.epochs)
+        for rows in order[: self.each * self.batch].split(self.batch):
+            if stopped():
+                break
+            self._set_rates()
+            total += step(self.net, self.adam, self.train.batch(rows))
+            made += 1
+            self.fitted.steps += 1
+        if made:
+            self.fitted.losses.append(self._finite(total.item() / made))
+        return made == self.each
 
-    def _observe(self, examples: Examples, rows: torch.Tensor, augment: Augment | None):
-        seen = self.eyes.see(examples.frames[rows], augment, self.draws)
-        return seen, examples.proprio[rows].to(self.eyes.device)
+    def _set_rates(self):
+        warm = int(self.recipe.warm_up * self.total)
+        share = cosine(1.0, self.fitted.steps, warm, self.total)
+        for group in self.adam.param_groups:
+            group["lr"] = share * group["peak"]
 
-    def _take(self, examples: Examples, rows: torch.Tensor, augment: Augment | None) -> tuple[torch.Tensor, Examples]:
-        seen, proprio = self._observe(examples, rows, augment)
-        device = self.eyes.device
-        return seen, Examples(rows, proprio, examples.targets[rows].to(device), examples.weights[rows].to(device))
-
-    def _epoch(self) -> float:
-        """Visits every example once, in a new order, but for a rest smaller than a batch; gives the mean loss."""
-        order, losses = torch.randperm(len(self.train), generator=self.draws), []
-        for rows in order[: len(order) // self.batch * self.batch].split(self.batch):
-            warm = int(self.options.warm_up * self.total)
-            for group in self.adam.param_groups:
-                group["lr"] = cosine(self.options.rate, self.done, warm, self.total)
-            losses.append(step(self.policy, self.adam, *self._take(self.train, rows, self.options.augment)))
-            self.done += 1
-            if not math.isfinite(losses[-1]):
-                raise TrainingError(f"training diverged: loss {losses[-1]} at step {self.done}; lower --rate")
-        return sum(losses) / len(losses)
+    def _finite(self, value: float) -> float:
+        if not math.isfinite(value):
+            raise TrainingError(f"training diverged: loss {value} before step {self.fitted.steps}; lower --rate")
+        return value
 
     @torch.no_grad()
     def _validate(self) -> float:
-        if not len(self.held):
-            return math.nan
-        total = 0.0
-        for rows in torch.arange(len(self.held)).split(self.batch):
-            seen, batch = self._take(self.held, rows, None)
-            total += loss(self.policy(seen, batch.proprio), batch.targets, batch.weights).item() * len(rows)
-        return total / len(self.held)
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        for rows in torch.arange(len(self.held), device=self.device).split(AT_ONCE):
+            batch = self.held.batch(rows)
+            total += loss(self.net(*batch.seen), batch.targets, batch.weights) * len(rows)
+        return self._finite(total.item() / len(self.held))
 
 
-class _interruption:  # noqa: N801 used as a function
-    """Turns Ctrl-C into a true value for the with block, so that a run ends between two epochs."""
+class Teller:
+    """A line every few seconds, at the end of an epoch, and at the end of all."""
+
+    EVERY = 5  # s
+
+    def __init__(self, stage: str, epochs: int, report: Callable[[str], None]):
+        self.stage, self.epochs, self.report = stage, epochs, report
+        self.began = self.told = time.monotonic()
+
+    def __call__(self, fitted: Fitted):
+        """As Trainer.run's ended."""
+        now = time.monotonic()
+        if now - self.told < self.EVERY and fitted.epochs < self.epochs:
+            return
+        self.told = now
+        left = (now - self.began) / fitted.epochs * (self.epochs - fitted.epochs)
+        held = f"  validation {fitted.validation:.4f}" if fitted.validations else ""
+        self.report(
+            f"{self.stage} {fitted.epochs}/{self.epochs}  loss {fitted.losses[-1]:.4f}{held}  {left:.0f} s left"
+        )
+
+
+class Interruption:
+    """Turns Ctrl-C and SIGTERM into a true value for the with block, so that a run ends between two steps."""
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
     def __init__(self):
         self.came = False
 
-    def __bool__(self) -> bool:
+    def __call__(self) -> bool:
         return self.came
 
     def __enter__(self):
-        self.before = signal.signal(signal.SIGINT, self._note)
+        self.before = [signal.signal(s, self._note) for s in self.SIGNALS]
         return self
 
-    def _note(self, *_):
+    def _note(self, number, _):
         self.came = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a second one ends at once
+        signal.signal(number, signal.default_int_handler)  # a second one ends at once
 
     def __exit__(self, *_):
-        signal.signal(signal.SIGINT, self.before)
+        for number, before in zip(self.SIGNALS, self.before, strict=True):
+            signal.signal(number, before)

@@ -25,6 +25,10 @@ TRAIN = ["train", "--data", "d", "--base", "b.safetensors", "--out", "o"]
         (["--epochs", "x"], "--epochs"),
         (["--unknown"], "--unknown"),
         (["--head", "256,x"], "--head"),
+        (["--noise", "1"], "--noise"),
+        (["--views", "65"], "--views 65"),
+        (["--keep", "-1"], "--keep -1"),
+        (["--head-epochs", "-1"], "--head-epochs -1"),
     ],
 )
 def test_refuses_in_one_line(extra, says):
@@ -35,7 +39,7 @@ def test_refuses_in_one_line(extra, says):
 
 def test_defaults():
     options = parse([*TRAIN, "--head", "linear"])
-    assert options.head == [] and options.adapters is None and options.batch == 32
+    assert options.head == [] and options.adapters is None and options.batch is None
     assert parse(["step", "--model", "resnet18"]).batch == 8
 
 

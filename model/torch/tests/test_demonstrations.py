@@ -48,8 +48,8 @@ def spoil_byte(path):
         (lambda folder: (folder / "dataset.json").write_text("[]"), "collect the dataset again"),
         (lambda folder: (folder / "dataset.json").write_text("{"), "collect the dataset again"),
         (
-            lambda f: (f / "dataset.json").write_text((f / "dataset.json").read_text().replace('ion": 1', 'ion": 2')),
-            "version 2",
+            lambda f: (f / "dataset.json").write_text((f / "dataset.json").read_text().replace('ion": 1', 'ion": 3')),
+            "version 3",
         ),
     ],
 )

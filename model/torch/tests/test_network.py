@@ -8,8 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -r model/torch/requirements.lock")
 pytest.importorskip("timm", reason="timm is not installed: pip install -r model/torch/requirements.lock")
 
-from sim2real_torch import TrainingError, adapters, backbones, policy, tensorfile, training
-from sim2real_torch.examples import Examples
+from sim2real_torch import TrainingError, adapters, backbones, full, policy, tensorfile, training
+from sim2real_torch.examples import Batch
 
 RECORDED = pathlib.Path(__file__).resolve().parents[2] / "train" / "testdata" / "torch"
 FAMILIES = ("vit", "resnet", "nfnet")
@@ -47,9 +47,9 @@ def test_starts_as_the_frozen_model_and_leaves_it(name, image):
     with torch.no_grad():
         assert torch.equal(net.features(image, torch.zeros(2, 0)), plain)
     net.train()
-    batch = Examples(image, torch.zeros(2, 0), torch.ones(2, 3), torch.ones(2, 3))
-    adam = training.optimiser(net, 1e-2, 1e-2)
-    losses = [training.step(net, adam, image, batch) for _ in range(3)]
+    batch = Batch((image, torch.zeros(2, 0)), torch.ones(2, 3), torch.ones(2, 3))
+    adam = training.optimiser(net.learned(), net.place, dict.fromkeys(training.PLACES, 1e-2), 1e-2)
+    losses = [training.step(net, adam, batch) for _ in range(3)]
     assert losses[2] < losses[0]
     assert not torch.equal(net.features(image, torch.zeros(2, 0)), plain)
     after = model.state_dict()
@@ -70,6 +70,40 @@ def test_everything_that_is_named_learns(name, image):
     assert all(p.grad is None for p in net.model.parameters())
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_whole_model_learns_all_of_it(name, image):
+    model, record = frozen(name), json.loads((RECORDED / f"{name}.arch.json").read_text())
+    with torch.no_grad():
+        plain = backbones.features(model, image[:, 0])
+    base = full.open_up(model, record)
+    torch.testing.assert_close(backbones.features(model, image[:, 0]), plain, rtol=1e-5, atol=1e-5)
+    assert {id(p) for p in base.values()} == {id(p) for p in model.parameters()}
+    parts = adapters.Adapters(model, adapters.Placement.parse(model, ""), 0)
+    net = policy.Policy(model, parts, policy.Head([plain.shape[1], 3], "relu", 1), base)
+    batch = Batch((image, torch.zeros(2, 0)), torch.ones(2, 3), torch.ones(2, 3))
+    adam = training.optimiser(net.learned(), net.place, {"top": 0.0, "base": 1e-3}, 0)
+    before = {k: v.clone() for k, v in net.named().items()}
+    losses = [training.step(net, adam, batch) for _ in range(3)]
+    assert losses[2] < losses[0] and net.trained()["base"] == sum(v.numel() for v in base.values())
+    still = [k for k, v in net.named().items() if torch.equal(v, before[k])]
+    assert still == ["head.mean", "head.std", "head.0.weight", "head.0.bias"]
+
+
+@pytest.mark.parametrize(
+    ("size", "change", "name"),
+    [(32, {}, "pos_embed"), (16, {}, "pos_embed@2x2"), (32, {"register_tokens": 2}, "pos_embed@4x4")],
+)
+def test_positions_of_a_whole_model_are_go_s(size, change, name):
+    record = json.loads((RECORDED / "vit.arch.json").read_text()) | change
+    model = backbones.build(record, size, 16)  # positions of the patches alone
+    pictures = torch.randn(2, 3, size, size)
+    plain = backbones.features(model, pictures)
+    base = full.open_up(model, record)
+    tokens = 1 + record["register_tokens"] + (size // 8) ** 2
+    assert base[f"base.{name}"].shape == (1, tokens, 24)
+    assert torch.equal(backbones.features(model, pictures), plain)
+
+
 def test_names_and_counts():
     net = network("vit", width=4, blocks=(1,))
     assert net.adapters.named()["adapter.blocks.1.mlp.down.weight"].shape == (4, 24)
@@ -84,12 +118,16 @@ def test_names_and_counts():
     [
         ("vit", {"width": 0}, "give a width"),
         ("vit", {"blocks": (2,)}, "blocks 0 to 1"),
+        ("vit", {"branches": ("conv1",)}, "the model has attn, mlp"),
         ("nfnet", {"places": frozenset(("norms",))}, "no place for these"),
     ],
 )
 def test_refuses_what_has_no_place(name, changes, says):
     chosen = adapters.Placement(
-        changes.get("places", placement(name).places), changes.get("blocks"), changes.get("width")
+        changes.get("places", placement(name).places),
+        changes.get("blocks"),
+        changes.get("width"),
+        changes.get("branches"),
     )
     with pytest.raises(TrainingError, match=says):
         adapters.Adapters(frozen(name), chosen, 0)
@@ -102,6 +140,9 @@ def test_placement_is_what_is_asked_for_or_all():
     }
     some = adapters.Placement.parse(frozen("vit"), "top,norms,middle", "1,0")
     assert some.manifest(frozen("vit")) == {"placement": "middle,norms,top", "middle": {"blocks": [0, 1], "width": 8}}
+    ends = adapters.Placement.parse(frozen("vit"), "middle", None, 4, "mlp")
+    assert ends.manifest(frozen("vit"))["middle"] == {"branches": ["mlp"], "width": 4}
+    assert not any(".attn." in name for name in adapters.Adapters(frozen("vit"), ends, 0).named())
     assert adapters.Placement.parse(frozen("vit"), "").manifest(frozen("vit")) == {"placement": "top"}
 
 

@@ -2,14 +2,17 @@
 
 import io
 import json
+import math
 import pathlib
+import signal
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install -r model/torch/requirements.lock")
 pytest.importorskip("timm", reason="timm is not installed: pip install -r model/torch/requirements.lock")
 
-from sim2real_torch import TrainingError, eyes, pictures, run, saving, step, tensorfile, training
+import numpy
+from sim2real_torch import TrainingError, examples, eyes, pictures, run, saving, step, tensorfile, training
 from sim2real_torch.__main__ import parse
 
 BASE = pathlib.Path(__file__).resolve().parents[2] / "train" / "testdata" / "torch"
@@ -18,7 +21,7 @@ SMALL = ["--size", "8", "--epochs", "2", "--batch", "4", "--device", "cpu", "--m
 
 def options(folder, out, *more, family="vit"):
     files = ["--data", folder, "--base", BASE / f"{family}.safetensors", "--arch", BASE / f"{family}.arch.json"]
-    return parse(["train", *map(str, files), "--out", str(out), *SMALL, *more])
+    return parse(["train", *map(str, files), "--out", str(out), *SMALL, *map(str, more)])
 
 
 def test_writes_what_go_imports(tmp_path, folder, data):
@@ -50,7 +53,7 @@ def test_refuses_a_device_that_is_not_there(tmp_path, folder):
 
 
 def test_divergence_is_said(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(training, "step", lambda *_: float("nan"))
+    monkeypatch.setattr(training, "step", lambda *_: torch.tensor(math.nan))
     with pytest.raises(TrainingError, match="lower --rate"):
         run.train(options(folder, tmp_path / "x"), lambda _: None)
     assert not (tmp_path / "x").exists()
@@ -62,7 +65,7 @@ def test_eyes_see_what_the_robot_shows(data):
     cameras = data.meta["cameras"]
     decoded = [pictures.decode(data.episodes[0].pictures[c["name"]][0], c["width"], c["height"]) for c in cameras]
     watching = eyes.Eyes(cameras, [d[None] for d in decoded], spec, torch.device("cpu"))
-    seen = watching.see(torch.zeros(1, 2, dtype=torch.long), None, torch.Generator())
+    seen = watching.see(torch.zeros(1, 2, dtype=torch.long))
     assert seen.shape == (1, 4, 3, 8, 8) and torch.equal(seen[:, :2], seen[:, 2:])
     for camera, picture in enumerate(decoded):
         want = pictures.normalise(pictures.resize(picture, 8, 8), spec["mean"], spec["std"])
@@ -70,10 +73,15 @@ def test_eyes_see_what_the_robot_shows(data):
 
 
 def test_pictures_vary_by_their_draw():
-    x = torch.randint(0, 256, (4, 3, 9, 7), generator=torch.Generator().manual_seed(0)).float()
-    still = eyes.vary(x, eyes.Augment(0, 0.0), torch.Generator())
-    assert torch.equal(still, x)
-    moved = eyes.vary(x, eyes.Augment(2, 0.0), torch.Generator().manual_seed(3))
+    frames = torch.randint(0, 256, (4, 9, 7, 3), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    x, rows = frames.permute(0, 3, 1, 2).float(), torch.arange(4)
+
+    def varied(augment, noise=None):
+        return eyes.vary(frames, rows, augment.draw((4,), torch.Generator().manual_seed(3)), noise)
+
+    assert torch.equal(eyes.vary(frames, rows, eyes.plain((4,)), torch.Generator()), x)
+    assert torch.equal(varied(eyes.Augment(0, 0, 0, 0)), x)
+    moved = varied(eyes.Augment(2, 0, 0, 0))
     inner = [
         any(
             torch.equal(m[:, 2:-2, 2:-2], torch.roll(o, (dy, dx), (1, 2))[:, 2:-2, 2:-2])
@@ -83,9 +91,93 @@ def test_pictures_vary_by_their_draw():
         for m, o in zip(moved, x, strict=True)
     ]
     assert all(inner) and not torch.equal(moved, x)
-    coloured = eyes.vary(x, eyes.Augment(0, 0.3), torch.Generator().manual_seed(3))
-    assert torch.equal(coloured, coloured.round()) and coloured.min() >= 0 and coloured.max() <= 255
-    assert not torch.equal(coloured, x)
+    grey = (x * torch.tensor(eyes.LUMA)[:, None, None]).sum(1)
+    for augment in (eyes.Augment(0, 0.3, 0, 0), eyes.Augment(0, 0, 0.3, 0), eyes.Augment(0, 0, 0, 0.3)):
+        coloured = varied(augment)
+        assert torch.equal(coloured, coloured.round()) and coloured.min() >= 0 and coloured.max() <= 255
+        assert not torch.equal(coloured, x)
+    kept = (varied(eyes.Augment(0, 0, 0, 0.05)) * torch.tensor(eyes.LUMA)[:, None, None]).sum(1)
+    assert (kept - grey).abs().mean() < 1  # saturation leaves the grey but for rounding and the ends of the range
+    noisy = varied(eyes.Augment(0, 0, 0, 0, 0.02), torch.Generator().manual_seed(1))
+    assert 3 < (noisy - x).std() < 6  # 0.02 of 255, less at the ends
+
+
+def test_views_belong_to_seed_and_epoch(data):
+    spec = {"size": 8, "mean": [0.5] * 3, "std": [0.5] * 3}
+    camera = data.meta["cameras"][:1]
+    one = pictures.decode(data.episodes[0].pictures[camera[0]["name"]][0], camera[0]["width"], camera[0]["height"])
+    watching = eyes.Eyes(camera, [numpy.stack([one] * 3)], spec, torch.device("cpu"))
+    views = examples.Views(watching, eyes.Augment(), 2, 5)
+    again = examples.Views(watching, eyes.Augment(), 2, 5)
+    assert views.fixed.shape == (3, 3, 1, 6) and torch.equal(views.fixed, again.fixed)
+    assert torch.equal(views.fixed[0], eyes.plain((3, 1)))
+    assert torch.equal(views.fresh(1), again.fresh(1)) and not torch.equal(views.fresh(1), views.fresh(2))
+    assert not torch.equal(views.fixed, examples.Views(watching, eyes.Augment(), 2, 6).fixed)
+
+
+@pytest.mark.parametrize("more", [["--adapters", "top"], ["--full"], ["--adapters", "bottom,norms"]])
+def test_every_arm_reports_and_keeps_its_last_epochs(tmp_path, folder, more):
+    out, told = tmp_path / "o.safetensors", tmp_path / "o.json"
+    run.train(
+        options(folder, out, *more, "--epochs", "4", "--every", "1", "--keep", "2", "--report", told), lambda _: None
+    )
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "o.epoch03.safetensors", "o.epoch04.safetensors", "o.json", "o.safetensors",
+    ]  # fmt: skip
+    assert tensorfile.digest(tensorfile.read(out).tensors) == tensorfile.digest(
+        tensorfile.read(tmp_path / "o.epoch04.safetensors").tensors
+    )
+    report, file = json.loads(told.read_text()), tensorfile.read(out)
+    about = json.loads(file.metadata[saving.KEY])
+    learned = ("head.0", "adapter.", "base.")
+    assert sum(report["trained_parameters"].values()) == sum(
+        math.prod(t.shape) for name, t in file.tensors.items() if name.startswith(learned)
+    )
+    assert len(report["losses"]) == 4 and report["epochs"] == 4 and report["steps"] == 4 * (report["examples"] // 4)
+    assert len(report["head_losses"]) == (0 if "top" in more else 60) and not report["cancelled"]
+    assert report["examples"] == report["frames"] * (2 if "top" in more else 1) == 8 * (2 if "top" in more else 1)
+    assert about["kind"] == ("full" if "--full" in more else "adapter")
+    assert about["training"]["recipe"]["rates"].keys() == report["trained_parameters"].keys()
+    assert about["training"]["recipe"]["augment"]["fresh"] == ("top" not in more)
+
+
+def test_the_whole_begins_where_the_head_ended(tmp_path, folder):
+    """With all rates at zero, and the head's own views, the loss is that of the head."""
+    rates = ["--rate", "0", "--rate-base", "0", "--weight-decay", "0", "--head-epochs", "30", "--head-batch", "16"]
+    told = tmp_path / "o.json"
+    still = [*rates, "--full", "--no-fresh", "--batch", "16", "--epochs", "1", "--report", told]
+    run.train(options(folder, tmp_path / "o", *still), lambda _: None)
+    report = json.loads(told.read_text())
+    assert report["losses"][0] < 0.7 * report["head_losses"][0]
+    assert report["losses"][0] == pytest.approx(report["head_losses"][-1], rel=0.02)
+
+
+def test_begins_with_another_head(tmp_path, folder):
+    run.train(options(folder, tmp_path / "a", "--adapters", "top", "--seed", "3"), lambda _: None)
+    more = ["--init-head", tmp_path / "a", "--init-head-digest", "sha256:0", "--rate", "0", "--weight-decay", "0"]
+    run.train(options(folder, tmp_path / "b", "--full", *more), lambda _: None)
+    a, b = (tensorfile.read(tmp_path / name) for name in "ab")
+    assert all(bytes(b.tensors[n].data) == bytes(t.data) for n, t in a.tensors.items())
+    assert json.loads(b.metadata[saving.KEY])["training"]["recipe"]["head"] == "sha256:0"
+    with pytest.raises(TrainingError, match="of this shape"):
+        run.train(options(folder, tmp_path / "c", *more, "--head", "7"), lambda _: None)
+
+
+def test_an_interrupt_keeps_what_was_learned(tmp_path, folder, monkeypatch):
+    whole, steps = training.step, []
+
+    def one(*given):
+        steps.append(1)
+        if len(steps) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return whole(*given)
+
+    monkeypatch.setattr(training, "step", one)
+    told = tmp_path / "o.json"
+    fitted = run.train(options(folder, tmp_path / "o", "--adapters", "top", "--report", told), lambda _: None)
+    report = json.loads(told.read_text())
+    assert fitted.cancelled and report["cancelled"] and report["steps"] == 3
+    assert report["epochs"] == 0 and len(report["losses"]) == 1 and (tmp_path / "o").exists()
 
 
 def test_rate_rises_then_falls():
