@@ -21,6 +21,7 @@ import numpy as np
 from . import BridgeError, __version__, domains, shaping
 
 FOLDER = pathlib.Path(__file__).parents[1] / "experts"
+TABLE = "table.md"
 FIRST_SEED = 1_000_000  # where demonstrations begin
 KEY = ("domain", "task", "jitter", "way", "first_seed", "episodes")
 THROUGH_JOINTS = "joints"
@@ -91,8 +92,13 @@ def read(path: pathlib.Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def rows(folder: pathlib.Path) -> list[dict]:
+    """Those of all files of a folder."""
+    return [row for path in sorted(folder.glob("*.jsonl")) for row in read(path)]
+
+
 def measure(path: pathlib.Path, name: str, tasks: list[str], jitters: list[str], seeds: range) -> None:
-    """Appends each row that is not there yet."""
+    """Appends each row that is not there yet, and writes the table anew."""
     module, known = domains.load(name), {tuple(row[k] for k in KEY) for row in read(path)}
     for task in tasks:
         domain = None
@@ -106,16 +112,17 @@ def measure(path: pathlib.Path, name: str, tasks: list[str], jitters: list[str],
                 row = dict(zip(KEY, key, strict=True)) | figures(domain, seeds, jitter) | {"software": software}
                 with path.open("a") as file:
                     file.write(json.dumps(row) + "\n")
+                (path.parent / TABLE).write_text(table(rows(path.parent)))
                 print(f"{task} {jitter} {way}: {row['successes']} of {len(seeds)}", flush=True)
 
 
-def table(rows: list[dict]) -> str:
+def table(of: list[dict]) -> str:
     """Markdown, a line for each row."""
     lines = [
         "| domain | task | jitter | commands | successes | 95 % interval | median s | hand error p50, p95 mm |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for row in sorted(rows, key=lambda r: [r[k] for k in KEY[:4]]):
+    for row in sorted(of, key=lambda r: [r[k] for k in KEY[:4]]):
         low, high = wilson(row["successes"], row["episodes"])
         error = row.get("hand_error_mm")
         median = "" if row["median_s"] is None else f"{row['median_s']:.1f}"
@@ -139,7 +146,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--table", action="store_true", help="print what all files hold, and measure nothing")
     args = parser.parse_args(argv)
     if args.table:
-        print(table([row for path in sorted(args.out.glob("*.jsonl")) for row in read(path)]), end="")
+        print(table(rows(args.out)), end="")
         return 0
     if args.domain is None or args.seeds < 1 or args.first_seed < 0:
         parser.error("--domain is needed, --seeds of at least 1, and no --first-seed below 0")

@@ -67,13 +67,13 @@ def test_the_table_has_a_line_for_each_row(rows, tmp_path, capsys):
     assert measure.main(["--table", "--out", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
+    assert (tmp_path / measure.TABLE).read_text().splitlines() == lines
     assert lines[2].startswith("| kitchen | slide | none | joints | 1 of 1 | 0.21 to 1.00 |")
 
 
 def test_the_committed_table_is_of_the_committed_rows():
-    """python -m sim2real_bridge.measure --table >experts/table.md"""
-    rows = [row for path in sorted(measure.FOLDER.glob("*.jsonl")) for row in measure.read(path)]
-    assert (measure.FOLDER / "table.md").read_text() == measure.table(rows)
+    rows = measure.rows(measure.FOLDER)
+    assert (measure.FOLDER / measure.TABLE).read_text() == measure.table(rows)
     keys = [tuple(row[k] for k in measure.KEY) for row in rows]
     assert len(set(keys)) == len(keys), "a row stands twice"
 
