@@ -55,6 +55,9 @@ func record(ctx context.Context, cfg config.Config, f *collectFlags) (data *data
 		return nil, err
 	}
 	defer closing(&err, w.Close)
+	if err := w.knowsShifts(f.shift); err != nil {
+		return nil, fmt.Errorf("collect: %w", err)
+	}
 	meta := w.datasetMeta(f)
 	if f.out == "" {
 		f.out = filepath.Join("build", "demonstrations", folderOf(meta))

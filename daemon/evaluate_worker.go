@@ -46,6 +46,9 @@ func (k *worker) open(ctx context.Context) (err error) {
 	if k.w, err = openWorkcell(ctx, cfg, log, workcellOptions{startBridge: true, onRequest: k.desk.answer}); err != nil {
 		return err
 	}
+	if err := k.w.knowsShifts(k.flags.shifts()...); err != nil {
+		return fmt.Errorf("evaluate: %w", err)
+	}
 	if k.w.cfg.Bridge.Task == "" {
 		k.w.cfg.Bridge.Task = k.w.fact.Task
 	}

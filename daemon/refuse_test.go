@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"sim2reald/daemon/config"
+	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
 )
 
@@ -84,6 +85,19 @@ func TestRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestShiftsAreKnownBefore the first episode: the last of many would be hours away.
+func TestShiftsAreKnownBefore(t *testing.T) {
+	w := &workcell{fact: topic.Factsheet{Shifts: map[string]topic.Named{"light": {}, "blur": {}, "none": {}}}}
+	for _, names := range [][]string{{""}, {"none", "light"}, {"blur"}} {
+		if err := w.knowsShifts(names...); err != nil {
+			t.Errorf("%v: %v", names, err)
+		}
+	}
+	if err := w.knowsShifts("light", "darkness"); err == nil || !strings.Contains(err.Error(), `shift "darkness": the bridge knows blur, light, none`) {
+		t.Errorf("%v", err)
 	}
 }
 

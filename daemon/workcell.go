@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -122,6 +123,17 @@ func (w *workcell) openBridge(address string, teacher bool) error {
 	}
 	w.process = process
 	w.log.Info("bridge started", "domain", b.Domain, "task", b.Task, "clock", b.Clock)
+	return nil
+}
+
+// knowsShifts refuses names that the bridge would refuse at a reset, which may be hours away.
+func (w *workcell) knowsShifts(names ...string) error {
+	for _, name := range names {
+		if _, ok := w.fact.Shifts[name]; !ok && name != "" && name != "none" {
+			known := slices.Sorted(maps.Keys(w.fact.Shifts))
+			return fmt.Errorf("shift %q: the bridge knows %s; use one of these, or leave -shift out", name, strings.Join(known, ", "))
+		}
+	}
 	return nil
 }
 
