@@ -47,7 +47,8 @@ def load(name: str) -> types.ModuleType:
     except ImportError as err:
         why = str(err).splitlines()[0]
         lock = DOMAINS[name]
-        raise DomainError(f"--domain {name}: {why}: pip install -r robot/bridge/{lock} in its environment") from err
+        remedy = f"use build/venv-{name}/bin/python, which make setup makes, or pip install -r robot/bridge/{lock}"
+        raise DomainError(f"--domain {name}: {why}: {remedy}") from err
     if missing := [offer for offer in OFFERS if not hasattr(module, offer)]:
         raise DomainError(f"--domain {name}: its module lacks {', '.join(missing)}: mend {module.__file__}")
     return module

@@ -46,7 +46,7 @@ SERVING = [
     (["--domain", "metaworld", "--task", "hamer"], 2, "--task 'hamer': use one of assembly, "),
     (["--domain", "metaworld", "--camera", "left"], 2, "--camera 'left': use one of default, top_cap2, "),
     (["--domain", "metaworld", "--jitter", "j05"], 2, "--jitter 'j05': use one of none, random"),
-    (["--domain", "rgb_stacking"], 1, "pip install -r robot/bridge/requirements-rgb_stacking.lock"),
+    (["--domain", "rgb_stacking"], 1, "use build/venv-rgb_stacking/bin/python"),
     (["--teacher", "--task", "kettle"], 2, "no scripted expert"),
     (["--size", "32", "--broker", "127.0.0.1:1", "--broker-wait", "0.1"], 1, "127.0.0.1:1"),
 ]
