@@ -38,6 +38,34 @@ func TestBootstrapOfOneRow(t *testing.T) {
 	}
 }
 
+// TestBootstrapOfKnownGrids compares with quantiles that are known exactly: where only the episodes differ, three
+// training seeds say no more than one does; where only the training seeds differ, a hundred episodes say no more than
+// one; differences of pairs of +1, 0 and -1 by thirds are a sum of draws of variance 2/3.
+func TestBootstrapOfKnownGrids(t *testing.T) {
+	half, ones, thirds := make([]float64, 100), make([]float64, 100), make([]float64, 300)
+	for i := range half {
+		half[i], ones[i] = float64(i%2), 1
+	}
+	for i := range thirds {
+		thirds[i] = float64(i%3 - 1)
+	}
+	deviation := math.Sqrt(2.0 / 3 / 300)
+	for _, c := range []struct {
+		name           string
+		f              func(uint64) (float64, float64)
+		lo, hi, within float64
+	}{
+		{"three seeds alike", Grid{half, half, half}.Rate, 0.40, 0.60, 0.0101},               // Binomial(100, 1/2)
+		{"two of three seeds succeed", Grid{ones, ones, make([]float64, 100)}.Rate, 0, 1, 0}, // Binomial(3, 2/3): 0 in 1 of 27
+		{"seven of eight seeds succeed", Grid{ones, ones, ones, ones, ones, ones, ones, make([]float64, 100)}.Rate, 5.0 / 8, 1, 0},
+		{"differences of pairs", Grid{thirds}.Difference, -1.96 * deviation, 1.96 * deviation, 0.006},
+	} {
+		if lo, hi := c.f(1); math.Abs(lo-c.lo) > c.within || math.Abs(hi-c.hi) > c.within {
+			t.Errorf("%s: %.4f to %.4f, want %.4f to %.4f", c.name, lo, hi, c.lo, c.hi)
+		}
+	}
+}
+
 func TestAlike(t *testing.T) {
 	row := func(v float64) []float64 { return []float64{v, v, v, v, v, v, v, v, v, v} }
 	for _, c := range []struct {
