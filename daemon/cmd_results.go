@@ -17,7 +17,7 @@ import (
 type resultsFlags struct {
 	config, rows, work, row string
 	commit                  string
-	trainer, python         string
+	train                   string
 	workers                 int
 	list, page              bool
 }
@@ -28,8 +28,7 @@ func (f *resultsFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.work, "work", "build/results", "`folder` of demonstrations, bundles and trials, from which a row that was stopped goes on")
 	fs.StringVar(&f.row, "row", "", "run this `row`, or all rows of this experiment: demonstrations, training, evaluation, record and page")
 	fs.StringVar(&f.commit, "commit", "unknown", "`revision` of this source, for the records")
-	fs.StringVar(&f.trainer, "trainer", "", "what trains, as -trainer of train says; the recipe stays the row's, and the records say who trained")
-	fs.StringVar(&f.python, "python", "", "`program` that has PyTorch, as -python of train says")
+	fs.StringVar(&f.train, "train", "", "`flags` of train that say who computes, like \"-trainer torch -python PYTHON -tf32\"; the recipe is the row's, and the records say who trained")
 	fs.IntVar(&f.workers, "workers", 2, "`simulators` side by side in an evaluation")
 	fs.BoolVar(&f.list, "list", false, "list the rows in order of worth, and what is done of each")
 	fs.BoolVar(&f.page, "page", false, "make the page from the records")

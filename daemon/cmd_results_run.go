@@ -172,12 +172,7 @@ func (r *rowRun) trainArgs(t *trained, path, data, report string) []string {
 		// One more is kept than is evaluated: the last may be the end of training itself.
 		args = append(args, "-every", strconv.Itoa(t.job.Every), "-keep", strconv.Itoa(t.job.EarlierWanted()+1))
 	}
-	if r.flags.trainer != "" {
-		args = append(args, "-trainer", r.flags.trainer)
-	}
-	if r.flags.python != "" {
-		args = append(args, "-python", r.flags.python)
-	}
+	args = append(args, strings.Fields(r.flags.train)...)
 	args = append(args, strings.Fields(e.Base.Train)...)
 	return append(args, strings.Fields(t.job.Row.Train)...)
 }
