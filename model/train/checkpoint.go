@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -153,7 +154,25 @@ func (k *keeper) write(t *trainer) error {
 	}
 	f.Metadata = map[string]string{keyAbout: string(text), keyDigest: f.Digest()}
 	k.written = time.Now()
-	return f.WriteFile(k.path)
+	if err := f.WriteFile(k.path); err != nil {
+		return fmt.Errorf("%w: %w; the one before it is kept: free space, and the same command goes on", ErrCheckpoint, err)
+	}
+	return nil
+}
+
+// sweep deletes what a killed process was writing: nobody reads it, but it is thrice as large as what is trained.
+func (k *keeper) sweep() error {
+	dir := filepath.Dir(k.path)
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the first write will say so
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "."+filepath.Base(k.path)+".") {
+			err = firstError(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
 }
 
 // read gives the checkpoint of this plan, nil where there is none. One of another plan is refused: going on
@@ -161,6 +180,9 @@ func (k *keeper) write(t *trainer) error {
 func (k *keeper) read() (*checkpoint, error) {
 	if k.path == "" {
 		return nil, nil
+	}
+	if err := k.sweep(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
 	f, err := safetensors.ReadFile(k.path, safetensors.DefaultLimits())
 	if errors.Is(err, fs.ErrNotExist) {
