@@ -22,8 +22,8 @@ func TestDomains(t *testing.T) {
 		"rgb_stacking": "-action cartesian_velocity -dimensions vx,vy,vz,wz -chain sawyer_moma",
 	} {
 		t.Run(domain, func(t *testing.T) {
-			need(t, strings.ReplaceAll(config.Default().Bridge.Command[0], "{domain}", domain), "the simulator of "+domain)
 			cfg, dir := rig, t.TempDir()
+			need(t, pythonOf(config.Bridge{Command: rig.Bridge.Command, Domain: domain}), "the simulator of "+domain)
 			data, trained := filepath.Join(dir, "data"), filepath.Join(dir, "trained.safetensors")
 			asTyped(t, cmdCollect, fmt.Sprintf("-config %s -domain %s -episodes 1 -out %s", configFile(t, "mqtt: {listen: '127.0.0.1:0'}\n"), domain, data))
 			d, err := dataset.Open(data)

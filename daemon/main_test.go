@@ -54,13 +54,16 @@ func rigConfig(t *testing.T) config.Config {
 	t.Helper()
 	t.Chdir("..")
 	cfg := config.Default()
-	need(t, strings.ReplaceAll(cfg.Bridge.Command[0], "{domain}", cfg.Bridge.Domain), "the simulated workcell")
+	need(t, pythonOf(cfg.Bridge), "the simulated workcell")
 	need(t, cfg.Policy.Base, "the pretrained base")
 	need(t, cfg.Engine.Library, "ONNX Runtime")
 	cfg.MQTT.Listen, cfg.Web.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Bridge.Clock = "lockstep"
 	return cfg
 }
+
+// pythonOf is the interpreter of a domain.
+func pythonOf(b config.Bridge) string { return strings.ReplaceAll(b.Command[0], "{domain}", b.Domain) }
 
 // freePort is a loopback address that nobody listens on.
 func freePort(t *testing.T) string {

@@ -19,7 +19,7 @@ import (
 func bridgeProcess(t *testing.T, cfg config.Config, broker string) *exec.Cmd {
 	t.Helper()
 	b := cfg.Bridge
-	cmd := exec.Command(b.Command[0], append(slices.Clone(b.Command[1:]), "--broker", broker, "--robot", cfg.Robot.Name,
+	cmd := exec.Command(pythonOf(b), append(slices.Clone(b.Command[1:]), "--broker", broker, "--robot", cfg.Robot.Name,
 		"--domain", b.Domain, "--task", b.Task, "--clock", b.Clock, "--exit-with-parent")...)
 	cmd.Stderr = testWriter{t}
 	if err := cmd.Start(); err != nil {
