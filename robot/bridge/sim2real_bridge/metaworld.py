@@ -22,7 +22,9 @@ from .metaworld_arm import Arm
 from .metaworld_expert import Expert
 from .render import Camera, FixedCamera
 
-LEAD = 0.2  # rad: what bounds a blocked arm's push, and more than the weld's lag takes at full speed
+# rad: what bounds a blocked arm's push. More than the weld's lag takes at full speed, and enough for the stiffest of
+# what the tasks push, the lever of lever-pull, which 0.2 does not turn.
+LEAD = 0.3
 FINGER_TRAVEL = 0.07  # m, of both fingers together
 WIDTH_OPEN = 0.088  # m, between the pads
 

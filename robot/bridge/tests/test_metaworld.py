@@ -236,6 +236,11 @@ def test_success_is_the_environments_own(task):
     assert served.env.evaluate_state(served._observation, action)[1]["success"] == 0.0
 
 
+def test_a_blocked_arm_pushes_hard_enough_for_the_stiffest_lever():
+    """A start at which a LEAD of 0.2 rad does not turn it."""
+    assert measure.episode(metaworld.build("lever-pull"), 1_000_001, "random").steps
+
+
 @pytest.mark.parametrize(
     ("task", "jitter", "remedy"), [("reach", "random", "--task reach"), ("hammer", "j05", "none, random")]
 )
