@@ -91,7 +91,7 @@ func (r *rowRun) record(e rowEvaluation, b *bundle.Bundle, path string) (*result
 	m := &b.Manifest
 	record := &results.Record{
 		Row: r.job.Name, Settings: r.job.Settings(), TrainingSeed: e.seed, Epoch: e.epoch, Last: e.last, Shift: e.shift,
-		FirstSeed: first, Outcomes: outcomes, Data: m.Training.DataDigest, Bundle: b.Digest(), Base: report.Base, Engine: report.Engine,
+		FirstSeed: first, Outcomes: outcomes, Data: m.Training.DataDigest, Bundle: b.Digest(), Base: report.Base, Engine: report.Engine, Drawn: report.Software["gl"],
 		Trainer: cmp.Or(m.Training.Trainer, e.report.Method), TrainMinutes: e.report.Minutes, FirstLoss: m.Training.FirstLoss, LastLoss: m.Training.LastLoss, HeldOutLoss: m.Training.ValidationLoss,
 		Daemon: version, Commit: r.flags.commit, Date: time.Now().UTC().Format(time.DateOnly), CPU: cpuModel(),
 	}

@@ -50,7 +50,7 @@ func TestTrainFlags(t *testing.T) {
 		{vit, "-arm middle+top", said{"middle+top", "middle,norms,top", false, &adapter.Middle{Width: 16, Blocks: all}, 2, 20, true, true}},
 		{vit, "-arm all -fresh=false -init-head random", said{"all", "bottom,middle,norms,top", false, &adapter.Middle{Width: 16, Blocks: all}, 2, 20, false, false}},
 		{resnet, "-arm all -epochs 5", said{"all", "bottom,middle,top", false, &adapter.Middle{Blocks: all}, 2, 5, true, true}},
-		{vit, "-arm full", said{"full", "top", true, nil, 2, 20, true, true}},
+		{vit, "-arm full", said{"full", "top", true, nil, 2, 25, true, true}},
 		{vit, "-adapters norms", said{"", "norms,top", false, nil, 2, 20, true, true}},
 		{vit, "-adapters middle -width 0 -blocks 3,11 -branches mlp -epochs 60", said{"", "middle,top", false,
 			&adapter.Middle{Width: 0, Blocks: []int{3, 11}, Branches: []string{"mlp"}}, 2, 60, true, true}},

@@ -24,8 +24,8 @@ func TestTorchArgs(t *testing.T) {
 	for args, want := range map[string][]string{
 		"-arm probe": {"--adapters top", "--head linear", "--epochs 60 --batch 256 --rate 0.001 --warm-up", "--head-epochs 0", "--no-fresh", "--arm probe"},
 		"-arm top":   {"--adapters top", "--head 256,256"},
-		"-arm full":  {"--full --head", "--rate-base 3e-05 --rate 0.0003", "--head-epochs 60 --head-batch 256 --head-rate 0.001 --head-warm-up 0.05 --head-weight-decay 0.0001", "--fresh"},
-		"-arm all":   {"--adapters bottom,middle,norms,top --middle-width 16 --head", "--rate-bottom 0.0001 --rate-middle 0.001 --rate-norms 0.001 --rate 0.0003"},
+		"-arm full":  {"--full --head", "--rate-base 5e-05 --rate 0.0005", "--head-epochs 60 --head-batch 256 --head-rate 0.001 --head-warm-up 0.05 --head-weight-decay 0.0001", "--fresh"},
+		"-arm all":   {"--adapters bottom,middle,norms,top --middle-width 16 --head", "--rate-bottom 1e-05 --rate-middle 0.0002 --rate-norms 2e-05 --rate 0.0002"},
 		"-arm all -tf32 -init-head random -every 2 -keep 3 -noise 0.125 -threads 4 -torch-device cuda": {"--head-epochs 0", "--tf32", "--every 2 --keep 3", "--noise 0.125", "--threads 4", "--device cuda"},
 		"-adapters middle -width 0 -blocks 3,11 -branches mlp -mean 0.5,0.25,-1":                       {"--adapters middle,top --middle-width 0 --middle-blocks 3,11 --middle-branches mlp", "--mean 0.5 0.25 -1"},
 	} {
@@ -71,7 +71,7 @@ func newTorchStage(t *testing.T) *torchStage {
 		t.Fatal(err)
 	}
 	args := "-trainer torch -arm full -size 16 -hidden= -data " + torchData + " -out " + filepath.Join(t.TempDir(), "out.safetensors") +
-		" -report " + filepath.Join(t.TempDir(), "report.json") + " -epochs 2 -every 1 -keep 1"
+		" -report " + filepath.Join(t.TempDir(), "report.json") + " -epochs 2 -every 1 -keep 1 -batch 16 -rate 1e-3 -rate-base 3e-5" // as recorded
 	if s.flags, err = trainFlagsOf(t, "vit_small_patch14_dinov2", args); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func (s *torchStage) run(ctx context.Context, t *testing.T, edits ...string) err
 		t.Fatal(err)
 	}
 	nothing := (&safetensors.File{}).Digest()
-	f.Metadata = map[string]string{"sim2real_torch": strings.NewReplacer(append(edits, nothing, digest, `"top":0.001`, `"top":0.0003`)...).Replace(f.Metadata["sim2real_torch"])}
+	f.Metadata = map[string]string{"sim2real_torch": strings.NewReplacer(append(edits, nothing, digest)...).Replace(f.Metadata["sim2real_torch"])}
 	for _, name := range []string{torchBundle, "trained.epoch01.safetensors", "trained.epoch02.safetensors"} {
 		if err := f.WriteFile(filepath.Join(files, name)); err != nil {
 			t.Fatal(err)

@@ -164,7 +164,7 @@ func thousands(n int) string {
 
 // machines says where the figures of an experiment were made.
 func (w *writer) machines(s section) {
-	var cpus, engines, trainers, bases, data []string
+	var cpus, engines, drawn, trainers, bases, data []string
 	add := func(list *[]string, v string) {
 		if !slices.Contains(*list, v) {
 			*list = append(*list, v)
@@ -174,13 +174,14 @@ func (w *writer) machines(s section) {
 		for _, r := range row.Records {
 			add(&cpus, r.CPU)
 			add(&engines, r.Engine)
+			add(&drawn, r.Drawn)
 			add(&trainers, r.Trainer)
 			add(&bases, short(r.Base))
 			add(&data, short(r.Data))
 		}
 	}
-	w.printf("Machine: %s; trained by: %s; engine: %s; base: %s; data: %s.\n\n",
-		strings.Join(cpus, ", "), strings.Join(trainers, ", "), strings.Join(engines, ", "), strings.Join(bases, ", "), strings.Join(data, ", "))
+	w.printf("Machine: %s; trained by: %s; engine: %s; pictures by: %s; base: %s; data: %s.\n\n",
+		strings.Join(cpus, ", "), strings.Join(trainers, ", "), strings.Join(engines, ", "), strings.Join(drawn, ", "), strings.Join(bases, ", "), strings.Join(data, ", "))
 }
 
 // short is the beginning of a digest, behind its name if it has one.

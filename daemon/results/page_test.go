@@ -45,7 +45,7 @@ func drawn(t *testing.T, j Job, rates map[string]float64, seeds []int64) []Recor
 		out = append(out, Record{
 			Row: j.Name, Settings: j.Settings(), TrainingSeed: seed, Epoch: epoch, Last: last, Shift: shift,
 			FirstSeed: j.Experiment.Evaluation.FirstSeed, Outcomes: s.String(), Data: "sha256:" + strings.Repeat("d", 64),
-			Bundle: "sha256:" + strings.Repeat("b", 64), Base: "a base sha256:" + strings.Repeat("a", 64), Engine: "a drawn engine", Trainer: "a drawn trainer", TrainMinutes: 12.4,
+			Bundle: "sha256:" + strings.Repeat("b", 64), Base: "a base sha256:" + strings.Repeat("a", 64), Engine: "a drawn engine", Drawn: "a drawn pencil", Trainer: "a drawn trainer", TrainMinutes: 12.4,
 			Trainable: map[string]int{"probe": 6921, "top": 267017, "middle+top": 434009, "all": 660185, "full": 22323737}[j.Arm],
 			FirstLoss: 1, LastLoss: 0.1, HeldOutLoss: 0.2, Daemon: "0.0.0", Commit: "abc", Date: "2030-01-01", CPU: "a drawn machine",
 		})

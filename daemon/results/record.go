@@ -30,6 +30,7 @@ type Record struct {
 	Bundle string `json:"bundle"`
 	Base   string `json:"base"`
 	Engine string `json:"engine"` // what really computed
+	Drawn  string `json:"drawn"`  // what drew the simulator's pictures, as OpenGL says: no two draw quite alike
 
 	Trainer      string  `json:"trainer"`       // what computed the gradients, and on what
 	TrainMinutes float64 `json:"train_minutes"` // until the end of training
