@@ -147,7 +147,7 @@ func (t *trained) read(path string) (done bool, err error) {
 func demonstrationsOf(j results.Job) string {
 	e := j.Experiment
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %+v", e.Horizon, e.Demonstrations))
-	return strings.Join([]string{e.Domain, e.Task, e.Camera, e.Jitter, strconv.Itoa(e.Demonstrations.Episodes), hex.EncodeToString(sum[:3])}, "-")
+	return strings.Join([]string{e.Domain, e.Task, strings.Join(e.Cameras(), "+"), e.Jitter, strconv.Itoa(e.Demonstrations.Episodes), hex.EncodeToString(sum[:3])}, "-")
 }
 
 // collected collects what the data lacks.
@@ -185,7 +185,10 @@ func (r *rowRun) configFor(j results.Job, dir string) (string, error) {
 		c.Robot.Name = e.Domain
 	}
 	c.Bridge.Domain, c.Bridge.Task, c.Bridge.Jitter, c.Bridge.Horizon, c.Bridge.Clock = e.Domain, e.Task, e.Jitter, e.Horizon, "lockstep"
-	c.Cameras = []config.Camera{{Name: e.Camera, Source: sourceBridge}}
+	c.Cameras = nil
+	for _, name := range e.Cameras() {
+		c.Cameras = append(c.Cameras, config.Camera{Name: name, Source: sourceBridge})
+	}
 	c.Policy.Base, c.Policy.Resident = e.Base.File, []string{}
 	c.MQTT = config.MQTT{Broker: "embedded", Listen: "127.0.0.1:0"}
 	c.Policy.AllowFull = j.Arm == train.ArmFull

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -27,7 +28,7 @@ type Experiment struct {
 	About          string         `yaml:"about"` // a paragraph for the page
 	Domain         string         `yaml:"domain"`
 	Task           string         `yaml:"task"`
-	Camera         string         `yaml:"camera"`
+	Camera         string         `yaml:"camera"` // of the bridge; several with commas between them
 	Jitter         string         `yaml:"jitter"`
 	Horizon        int            `yaml:"horizon"` // control steps; 0 is the domain's own
 	Base           Base           `yaml:"base"`
@@ -144,6 +145,9 @@ func (e Experiment) job(r Row) Job {
 	}
 	return j
 }
+
+// Cameras are the views of an experiment, in the order of the model's inputs.
+func (e Experiment) Cameras() []string { return strings.Split(e.Camera, ",") }
 
 // Named are the jobs of a row, or all those of an experiment.
 func (p *Plan) Named(name string) ([]Job, error) {
