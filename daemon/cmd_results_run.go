@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -167,10 +168,13 @@ func (r *rowRun) collected(ctx context.Context, j results.Job, path, data string
 func (r *rowRun) trainArgs(t *trained, path, data, report string) []string {
 	e := t.job.Experiment
 	args := []string{"train", "-config", path, "-data", data, "-out", t.bundle, "-report", report, "-name", fmt.Sprintf("%s-seed%d", t.job.Name, t.seed),
-		"-commit", r.flags.commit, "-arm", t.job.Arm, "-seed", strconv.FormatInt(t.seed, 10), "-size", strconv.Itoa(e.Base.SizePx)}
+		"-commit", r.flags.commit, "-seed", strconv.FormatInt(t.seed, 10), "-size", strconv.Itoa(e.Base.SizePx)}
 	if t.job.EarlierWanted() > 0 {
 		// One more is kept than is evaluated: the last may be the end of training itself.
 		args = append(args, "-every", strconv.Itoa(t.job.Every), "-keep", strconv.Itoa(t.job.EarlierWanted()+1))
+	}
+	if !slices.Contains(strings.Fields(t.job.Row.Train), "-adapters") { // places of the row's own, else the arm's
+		args = append(args, "-arm", t.job.Arm)
 	}
 	args = append(args, strings.Fields(r.flags.train)...)
 	args = append(args, strings.Fields(e.Base.Train)...)

@@ -68,8 +68,8 @@ type Evaluation struct {
 // Row is one arm. What it leaves out is its experiment's.
 type Row struct {
 	Name           string          `yaml:"name"`
-	Part           string          `yaml:"part"` // order of worth, a first
-	Arm            string          `yaml:"arm"`
+	Part           string          `yaml:"part"`  // order of worth, a first
+	Arm            string          `yaml:"arm"`   // of train; only a name for the page where train says -adapters
 	Label          string          `yaml:"label"` // on the page; the arm's name unless given
 	Train          string          `yaml:"train"` // further flags of train
 	Every          int             `yaml:"every"` // epochs between two checkpoints

@@ -137,7 +137,7 @@ func describe(path string, r Record) (*Base, error) {
 func readBytes(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no such file; run `make setup`, or bring a safetensors file and its record: %w", ErrMissing)
+		return nil, fmt.Errorf("there is no such file; run `make setup` or `make base-resnet50` for the bases that the project knows, or bring a safetensors file and its record: %w", ErrMissing)
 	}
 	if err != nil {
 		return nil, err

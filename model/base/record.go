@@ -71,7 +71,7 @@ func parseRecord(path string, text []byte) (Record, error) {
 func readSmall(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("record %s is not there; run `make setup`, or describe your own file: %w", path, ErrMissing)
+		return nil, fmt.Errorf("record %s is not there; run `make setup` or `make base-resnet50` for the bases that the project knows, or describe your own file: %w", path, ErrMissing)
 	}
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func isDigest(s string) bool {
 // remedy is what to do about a file that is not the recorded one.
 func (r Record) remedy() string {
 	if r.Source.Package != "" {
-		return "run `make setup` to convert it again"
+		return "run the target that made it, `make setup` or `make base-resnet50`, to convert it again"
 	}
 	return "restore the file that was described"
 }
