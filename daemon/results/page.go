@@ -181,7 +181,7 @@ func (w *writer) machines(s section) {
 		}
 	}
 	w.printf("Machine: %s; trained by: %s; engine: %s; pictures by: %s; base: %s; data: %s.\n\n",
-		strings.Join(cpus, ", "), strings.Join(trainers, ", "), strings.Join(engines, ", "), strings.Join(drawn, ", "), strings.Join(bases, ", "), strings.Join(data, ", "))
+		strings.Join(cpus, " and "), strings.Join(trainers, " and "), strings.Join(engines, " and "), strings.Join(drawn, " and "), strings.Join(bases, " and "), strings.Join(data, " and "))
 }
 
 // short is the beginning of a digest, behind its name if it has one.

@@ -101,7 +101,7 @@ func TestWords(t *testing.T) {
 		{d(-0.2, -0.05).AgainstFull(), "below full fine-tuning; whether by ten points is open"},
 		{d(-0.3, -0.11).AgainstFull(), "more than ten points below full fine-tuning"},
 		{d(0.01, 0.2).AgainstTop(), "helps over the head alone"},
-		{d(-0.01, 0.2).AgainstTop(), "not shown to help over the head alone"},
+		{d(-0.01, 0.2).AgainstTop(), "is not shown to help over the head alone"},
 		{d(-0.2, -0.01).AgainstTop(), "does harm against the head alone"},
 		{points(-0.004), "0"}, {points(0.126), "+13"}, {thousands(22323737), "22\u2009323\u2009737"}, {thousands(999), "999"},
 	} {

@@ -55,7 +55,7 @@ func (d Difference) AgainstTop() string {
 	case d.High < 0:
 		return "does harm against the head alone"
 	}
-	return "not shown to help over the head alone"
+	return "is not shown to help over the head alone"
 }
 
 // sentence is what an experiment shows of one arm, against those that it has records of.
