@@ -6,6 +6,8 @@ SHELL := /bin/bash
 export CGO_LDFLAGS := -lopenblas
 # EPISODES=0 goes on until Ctrl-C.
 EPISODES ?= 0
+# Of the demonstration: light, whose bundle has adapters in the base, or slide, which has a head alone.
+TASK ?= light
 DEMONSTRATIONS ?= 100
 # Flags of model/bench, such as -quick.
 BENCH ?=
@@ -15,7 +17,7 @@ PYTHON := build/venv/bin/python
 help: ## this list
 	@printf 'make targets:\n'
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
-	@printf '\nvariables: EPISODES=N for run (0: until Ctrl-C), DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s\n'
+	@printf '\nvariables: EPISODES=N (0: until Ctrl-C) and TASK=light or slide for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s\n'
 
 .PHONY: setup
 setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
@@ -38,7 +40,7 @@ build: setup ## build build/sim2reald
 
 .PHONY: run
 run: build ## the demonstration: the simulated kitchen, live at http://127.0.0.1:8080
-	build/sim2reald evaluate -episodes $(EPISODES) -clock realtime
+	build/sim2reald evaluate -episodes $(EPISODES) -clock realtime -task $(TASK) -bundle model/bundles/kitchen-$(TASK).safetensors
 
 .PHONY: evaluate
 evaluate: build ## the figure: 50 episodes in lock-step on seeds 10000 to 10049, and 10 of the control
