@@ -70,13 +70,13 @@ func (w *writer) head(sections []section) {
 Success rates in simulation, in lock-step, by each environment's own rule of success. An **arm** is what is trained:
 *probe* a linear head on the frozen base, *top* a small MLP head on it, *bottom+top*, *middle+top* and *all* adapters
 inside the frozen base as well, *full* the whole base fine-tuned, with a learning rate of its own. All arms of an
-experiment learn from the same demonstrations and are measured on the same starts, none of which was used for training
-or for tuning.
+experiment learn from the same demonstrations and are measured on the same starts, none of which was used for training.
+Where one was used for tuning, the experiment says so.
 
 - **Success** is of the bundle at the end of training, over all training seeds and episodes, with a 95 % interval. It and
   those of differences are bootstraps over training seeds and over episodes, an episode drawn for all training seeds
   alike; differences are paired by training seed and episode. With three training seeds these intervals are a little too
-  wide rather than too narrow.
+  wide rather than too narrow; with one they say nothing of how another training would end.
 - **Last checkpoints** is the mean over the last checkpoints of each training, **best one** the best of them, chosen
   after the fact on the same episodes and so too good; both on fewer episodes.
 - **Parameters** are those that are trained; **minutes** those of one training, on the machine named below each table.
