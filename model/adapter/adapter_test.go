@@ -48,7 +48,7 @@ func TestInit(t *testing.T) {
 	if one.Digest() == init(Start{Seed: 2}).Digest() {
 		t.Error("seeds 1 and 2 give the same head")
 	}
-	if err := one.CheckFinite(); err != nil {
+	if err := one.CheckNumbers(); err != nil {
 		t.Error(err)
 	}
 	weight, err := one.Tensors["head.0.weight"].Float64s()

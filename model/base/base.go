@@ -83,8 +83,8 @@ func check(path string, data []byte, r Record) (*Base, error) {
 	if err := arch.Check(f); err != nil {
 		return nil, err
 	}
-	if err := f.CheckFinite(); err != nil {
-		return nil, fmt.Errorf("%w; a base with such weights cannot be used, get another copy", err)
+	if err := f.CheckNumbers(); err != nil {
+		return nil, fmt.Errorf("%w; a base with such weights cannot be used, get another copy, or round subnormal ones to zero", err)
 	}
 	return &Base{Path: path, Record: r, Arch: arch, File: f}, nil
 }

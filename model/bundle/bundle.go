@@ -17,7 +17,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -58,9 +57,14 @@ type Bundle struct {
 	digest   string
 }
 
-// New checks manifest and tensors against each other and makes a bundle of them.
+// New checks manifest and tensors against each other and makes a bundle of them. What training left too small for a
+// float32's full precision, below 1.2e-38, it rounds to zero: a file with such a number is refused.
 func New(m Manifest, tensors map[string]safetensors.Tensor) (*Bundle, error) {
-	b := &Bundle{Manifest: m, file: &safetensors.File{Tensors: maps.Clone(tensors)}}
+	rounded := make(map[string]safetensors.Tensor, len(tensors))
+	for name, t := range tensors {
+		rounded[name] = t.WithoutSubnormal()
+	}
+	b := &Bundle{Manifest: m, file: &safetensors.File{Tensors: rounded}}
 	if err := b.check(); err != nil {
 		return nil, err
 	}
@@ -160,7 +164,7 @@ func (b *Bundle) check() error {
 	if err := b.checkShapes(); err != nil {
 		return err
 	}
-	if err := b.file.CheckFinite(); err != nil {
+	if err := b.file.CheckNumbers(); err != nil {
 		return fmt.Errorf("%w: %w; train it again", ErrTensors, err)
 	}
 	if err := b.checkDeviations(); err != nil {

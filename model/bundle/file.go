@@ -3,8 +3,9 @@ package bundle
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 
 	"sim2reald/model/safetensors"
 )
@@ -23,9 +24,9 @@ func (b *Bundle) Save(path string) error { return b.file.WriteFile(path) }
 
 // Load reads and checks a bundle. An error names the path and wraps one of the package's sentinels.
 func Load(path string) (*Bundle, error) {
-	data, err := readBounded(path)
+	data, err := safetensors.ReadBytes(path, limits())
 	if err != nil {
-		return nil, fmt.Errorf("loading bundle: %w", err)
+		return nil, fmt.Errorf("loading bundle: %w", unreadable(err, ErrCorrupt))
 	}
 	b, err := Parse(data)
 	if err != nil {
@@ -34,16 +35,12 @@ func Load(path string) (*Bundle, error) {
 	return b, nil
 }
 
-// readBounded asks for the kind before it opens: opening a named pipe would wait for a writer.
-func readBounded(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+// unreadable is what ReadBytes refused, as damage where the file itself is the reason.
+func unreadable(err, damage error) error {
+	if _, system := errors.AsType[*fs.PathError](err); system {
+		return err
 	}
-	if !info.Mode().IsRegular() || info.Size() > MaxFile {
-		return nil, fmt.Errorf("%s: not a regular file of at most %d bytes", path, MaxFile)
-	}
-	return os.ReadFile(path)
+	return fmt.Errorf("%w: %w; fetch or train it again", damage, err)
 }
 
 // Parse checks the bytes of a bundle file. The bundle shares data, which must not change afterwards.

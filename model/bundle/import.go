@@ -51,9 +51,9 @@ type importedBase struct {
 // ImportFile makes a bundle of a file that the PyTorch package saved, for the base that it was trained on. An
 // error names the path and wraps one of the package's sentinels, or is the file system's.
 func ImportFile(path string, on Base) (*Bundle, error) {
-	data, err := readBounded(path)
+	data, err := safetensors.ReadBytes(path, limits())
 	if err != nil {
-		return nil, fmt.Errorf("importing: %w", err)
+		return nil, fmt.Errorf("importing: %w", unreadable(err, ErrImport))
 	}
 	b, err := Import(data, on)
 	if err != nil {

@@ -30,14 +30,28 @@ func Parse(data []byte, lim Limits) (*File, error) {
 // ReadFile reads the regular file at path, which is opened read-only. Header and layout are checked against
 // the file's size before the tensors' memory is allocated.
 func ReadFile(path string, lim Limits) (*File, error) {
-	f, err := readFile(path, lim)
+	data, err := ReadBytes(path, lim)
+	if err != nil {
+		return nil, err
+	}
+	f, err := Parse(data, lim)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	return f, nil
 }
 
-func readFile(path string, lim Limits) (*File, error) {
+// ReadBytes gives the bytes of a file that Parse would read, for who needs them beside the tensors. Header and layout
+// are checked as ReadFile does, so that a file that lies costs no memory.
+func ReadBytes(path string, lim Limits) ([]byte, error) {
+	data, err := readBytes(path, lim)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return data, nil
+}
+
+func readBytes(path string, lim Limits) ([]byte, error) {
 	// The kind is asked before opening: opening a named pipe would wait for a writer.
 	info, err := os.Stat(path)
 	if err != nil {
@@ -58,7 +72,7 @@ func readFile(path string, lim Limits) (*File, error) {
 }
 
 // readFrom reads size bytes of in, the header first.
-func readFrom(in io.Reader, size int64, lim Limits) (*File, error) {
+func readFrom(in io.Reader, size int64, lim Limits) ([]byte, error) {
 	var prefix [prefixLen]byte
 	if _, err := io.ReadFull(in, prefix[:]); err != nil {
 		return nil, fmt.Errorf("file of %d bytes has no header length: %w", size, ErrHeader)
@@ -75,15 +89,16 @@ func readFrom(in io.Reader, size int64, lim Limits) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest := size - prefixLen - n
-	if err := h.check(rest, lim); err != nil {
+	if err := h.check(size-prefixLen-n, lim); err != nil {
 		return nil, err
 	}
-	data := make([]byte, rest)
-	if _, err := io.ReadFull(in, data); err != nil {
-		return nil, fmt.Errorf("reading %d bytes of tensors: %w", rest, err)
+	data := make([]byte, size)
+	rest := data[copy(data, prefix[:]):]
+	rest = rest[copy(rest, text):]
+	if _, err := io.ReadFull(in, rest); err != nil {
+		return nil, fmt.Errorf("reading %d bytes of tensors: %w", len(rest), err)
 	}
-	return h.file(data, lim)
+	return data, nil
 }
 
 // headerLength decodes the first eight bytes of a file of size bytes.

@@ -26,6 +26,7 @@ var (
 	ErrDType     = errors.New("unsupported dtype")
 	ErrShape     = errors.New("malformed shape")
 	ErrNotFinite = errors.New("value is not finite")
+	ErrSubnormal = errors.New("value is subnormal")
 )
 
 // DType is a tensor's element type, spelled as in the file.

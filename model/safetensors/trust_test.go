@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // sparse makes a file of a header and size bytes that take no room on the disk.
@@ -71,6 +72,44 @@ func TestALieCostsNoMemory(t *testing.T) {
 	}
 }
 
+// TestMaliciousFiles are refused at the price of a few kilobytes and well within 50 ms, though each claims a gibibyte.
+func TestMaliciousFiles(t *testing.T) {
+	const gib, mostBytes, mostTime = 1 << 30, 2 << 20, 50 * time.Millisecond
+	const half = `"dtype":"U8","shape":[536870912],"data_offsets"`
+	lengthOf := func(n uint64) []byte { return binary.LittleEndian.AppendUint64(nil, n) }
+	for name, c := range map[string]struct {
+		head []byte
+		want error
+	}{
+		"length of 2^63":       {lengthOf(1 << 63), ErrLimit},
+		"header of 100 MB":     {lengthOf(100_000_000), ErrLimit},
+		"overlap":              {fileOf(`{"a":{`+half+`:[0,536870912]},"b":{`+half+`:[536870911,1073741823]}}`, 0), ErrLayout},
+		"hole":                 {fileOf(`{"a":{`+half+`:[0,536870912]},"b":{"dtype":"U8","shape":[1],"data_offsets":[1073741823,1073741824]}}`, 0), ErrLayout},
+		"key that is twice":    {fileOf(`{"a":{`+half+`:[0,536870912]},"a":{`+half+`:[536870912,1073741824]}}`, 0), ErrDuplicate},
+		"shape that wraps":     {fileOf(`{"a":{"dtype":"F32","shape":[2305843009213693952,8],"data_offsets":[0,1073741824]}}`, 0), ErrShape},
+		"offsets that wrap":    {fileOf(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[18446744073709551615,0]}}`, 0), ErrHeader},
+		"brackets without end": {fileOf(`{"a":`+strings.Repeat("[", 1<<18), 0), ErrHeader},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := sparse(t, c.head, gib)
+			quickest := time.Hour
+			for range 3 { // the machine may be busy with something else in one of them
+				var err error
+				began := time.Now()
+				used := allocated(func() { _, err = ReadFile(path, DefaultLimits()) })
+				quickest = min(quickest, time.Since(began))
+				checkError(t, err, c.want)
+				if used > mostBytes {
+					t.Errorf("%d bytes were allocated, want at most %d", used, mostBytes)
+				}
+			}
+			if quickest > mostTime {
+				t.Errorf("refused after %v, want at most %v", quickest, mostTime)
+			}
+		})
+	}
+}
+
 // TestPythonFile reads what the Python library saved (testdata/generate.py): its order, padding and dtypes.
 func TestPythonFile(t *testing.T) {
 	f, err := ReadFile("testdata/python.safetensors", DefaultLimits())
@@ -108,7 +147,7 @@ func TestPythonFile(t *testing.T) {
 	if u64 := f.Tensors["u64"]; u64.DType != U64 || !slices.Equal(u64.Data, f.Tensors["i64"].Data) {
 		t.Errorf("u64 is %v", u64)
 	}
-	if err := f.CheckFinite(); err != nil {
+	if err := f.CheckNumbers(); err != nil {
 		t.Error(err)
 	}
 	_, err = ReadFile("testdata/f8.safetensors", DefaultLimits())

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"strings"
 	"testing"
 )
 
@@ -88,26 +87,6 @@ func TestHalf(t *testing.T) {
 			}
 		} else if got != want {
 			t.Errorf("%#x is %g, want %g", h, got, want)
-		}
-	}
-}
-
-func TestCheckFinite(t *testing.T) {
-	nan, inf := math.NaN(), math.Inf(1)
-	for name, bad := range map[string]Tensor{
-		"F32":  Float32([]int{3}, []float32{1, 2, float32(nan)}),
-		"F64":  Float64([]int{3}, []float64{1, 2, -inf}),
-		"F16":  {F16, []int{3}, []byte{0, 0, 0, 0x3c, 0, 0x7c}},
-		"BF16": {BF16, []int{3}, []byte{0, 0, 0x80, 0x3f, 0xc0, 0x7f}},
-	} {
-		f := sample()
-		if err := f.CheckFinite(); err != nil {
-			t.Fatal(err)
-		}
-		f.Tensors["spoilt"] = bad
-		err := f.CheckFinite()
-		if !errors.Is(err, ErrNotFinite) || !strings.Contains(err.Error(), `"spoilt", element 2`) {
-			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }
