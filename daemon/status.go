@@ -50,7 +50,7 @@ func (b *board) status() topic.Status {
 
 func (b *board) fromLoop(s *topic.Status, l *loop) {
 	m := l.Machine()
-	s.Mode, s.Overruns = m.Mode.String(), l.Overruns()
+	s.Mode, s.Overruns, s.Timing = m.Mode.String(), l.Overruns(), timingOf(l.Loop)
 	switch m.Mode {
 	case control.Faulted:
 		s.Fault, s.Why, s.Remedy = m.Fault.ID, m.Fault.Cause.String(), m.Fault.Cause.Remedy()

@@ -58,6 +58,7 @@ func (w *workcell) newLoop(pilot control.Pilot) *loop {
 			StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
 		},
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,
+		Scheduling: scheduling(w.cfg.Realtime), OnScheduled: w.sayScheduling,
 	})
 	return l
 }

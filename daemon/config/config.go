@@ -20,14 +20,15 @@ func Example() []byte { return slices.Clone(example) }
 
 // Config is the whole file.
 type Config struct {
-	Robot   Robot    `yaml:"robot"`
-	MQTT    MQTT     `yaml:"mqtt"`
-	Bridge  Bridge   `yaml:"bridge"`
-	Policy  Policy   `yaml:"policy"`
-	Engine  Engine   `yaml:"engine"`
-	Cameras []Camera `yaml:"cameras"`
-	Ages    Ages     `yaml:"ages"`
-	Web     Web      `yaml:"web"`
+	Robot    Robot    `yaml:"robot"`
+	MQTT     MQTT     `yaml:"mqtt"`
+	Bridge   Bridge   `yaml:"bridge"`
+	Policy   Policy   `yaml:"policy"`
+	Engine   Engine   `yaml:"engine"`
+	Cameras  []Camera `yaml:"cameras"`
+	Ages     Ages     `yaml:"ages"`
+	Realtime Realtime `yaml:"realtime"`
+	Web      Web      `yaml:"web"`
 }
 
 // Robot names the robot in the topic prefix.
@@ -97,6 +98,20 @@ type Web struct {
 	Listen string `yaml:"listen"`
 }
 
+// What realtime.want can say.
+const (
+	RealtimeOff      = "off"
+	RealtimeAuto     = "auto"
+	RealtimeRequired = "required"
+)
+
+// Realtime says what the control loop's thread asks of the kernel where the clock is the wall's.
+type Realtime struct {
+	Want       string `yaml:"want"`
+	Priority   int    `yaml:"priority"` // of SCHED_FIFO
+	LockMemory bool   `yaml:"lock_memory"`
+}
+
 // Default is the demonstration: the simulated kitchen, the base that `make setup` converts, and the bundle that
 // this repository ships.
 func Default() Config {
@@ -116,7 +131,10 @@ func Default() Config {
 		},
 		Cameras: []Camera{{Name: "default", Source: "bridge"}},
 		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
-		Web:     Web{Listen: "127.0.0.1:8080"},
+		Realtime: Realtime{
+			Want: RealtimeAuto, Priority: 20, LockMemory: true,
+		},
+		Web: Web{Listen: "127.0.0.1:8080"},
 	}
 }
 
@@ -144,7 +162,7 @@ func Load(path string) (Config, error) {
 func (c Config) Validate() error {
 	for _, check := range []func() error{
 		c.Robot.validate, c.MQTT.validate, c.Bridge.validate, c.Policy.validate, c.Engine.validate,
-		c.validateCameras, c.Ages.validate, c.Web.validate,
+		c.validateCameras, c.Ages.validate, c.Realtime.validate, c.Web.validate,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -237,6 +255,14 @@ func (a Ages) validate() error {
 		return fmt.Errorf("ages.state_silent_ms: %d is below ages.state_hold_ms %d; a fault must come after a hold", a.StateSilentMs, a.StateHoldMs)
 	}
 	return nil
+}
+
+// validate keeps the priority below the kernel's own threads, which interrupts wait for.
+func (r Realtime) validate() error {
+	if err := oneOf("realtime.want", r.Want, RealtimeOff, RealtimeAuto, RealtimeRequired); err != nil {
+		return err
+	}
+	return between("realtime.priority", r.Priority, 1, 49)
 }
 
 func (w Web) validate() error { return address("web.listen", w.Listen) }

@@ -41,6 +41,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"camera twice", "cameras: [{name: a, source: b}, {name: a, source: c}]", `cameras[1].name: "a" stands twice`},
 		{"address", "web: {listen: nowhere}", `web.listen: "nowhere" is not host:port`},
 		{"fault before hold", "ages: {state_silent_ms: 50}", "ages.state_silent_ms: 50 is below ages.state_hold_ms 100"},
+		{"real time", "realtime: {want: always}", `realtime.want: "always" is not one of [off auto required]`},
+		{"priority", "realtime: {priority: 50}", "realtime.priority: 50 is not between 1 and 49"},
 		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},
 	}
 	for _, c := range cases {

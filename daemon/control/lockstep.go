@@ -16,7 +16,10 @@ func (l *Loop) RunLockstep(ctx context.Context, arrived <-chan struct{}) error {
 	var answered uint64
 	done := ctx.Done()
 	var giveUp <-chan time.Time
+	round := time.NewTicker(AliveEvery)
+	defer round.Stop()
 	for {
+		l.alive(l.cfg.Clock())
 		select {
 		case <-done:
 			done = nil
@@ -24,6 +27,7 @@ func (l *Loop) RunLockstep(ctx context.Context, arrived <-chan struct{}) error {
 			giveUp = time.After(StopWithin)
 		case <-giveUp:
 			return nil
+		case <-round.C: // nothing to answer, and able to
 		case <-arrived:
 			seq, err := l.answer(answered)
 			if err != nil {

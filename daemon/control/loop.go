@@ -40,6 +40,8 @@ type Config struct {
 	Send          func(Output) error   // puts a command on the wire
 	Resend        func() error         // puts the last one on the wire again, lock-step only
 	OnAnswer      func(Answer)         // sees every answer in lock-step, for recording; nil for none
+	Scheduling    Scheduling           // of the tick's thread in real time
+	OnScheduled   func(Granted)        // is told what came of it, before the first tick; nil for nobody
 }
 
 // Output is one tick's command, ready to be sent.
@@ -64,7 +66,11 @@ type Loop struct {
 
 	InferenceTime  metrics.Durations // of Act alone
 	FrameToCommand metrics.Durations // from a picture's arrival to its command's leaving, moving commands only
+	Lateness       metrics.Histogram // from each tick's deadline to its beginning, real time only
 	overruns       atomic.Uint64
+	granted        atomic.Pointer[Granted]
+	pulse          chan struct{} // capacity 1, see Alive
+	pulseDue       time.Duration // of the loop alone
 	Clamped        [robot.MaxJoints]atomic.Uint64
 	RateLimited    [robot.MaxJoints]atomic.Uint64
 
@@ -82,7 +88,7 @@ type Loop struct {
 
 // New makes a disarmed loop.
 func New(cfg Config) *Loop {
-	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras))}
+	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}

@@ -31,7 +31,9 @@ func (l *Loop) RunRealtime(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	workers.Go(func() { l.thinkOn(working) })
 	workers.Go(func() { slot.drain(working, l.deliver) })
-	err := l.tickUntilRest(ctx, slot)
+	ended := make(chan error)
+	go func() { ended <- l.tickAlone(ctx, slot) }()
+	err := <-ended
 	stop()
 	workers.Wait()
 	return err
@@ -64,11 +66,23 @@ func (l *Loop) thinkOn(ctx context.Context) {
 	}
 }
 
+// tickAlone takes a thread that ends with its goroutine: what the kernel grants it is nobody else's.
+func (l *Loop) tickAlone(ctx context.Context, slot *outbox) error {
+	runtime.LockOSThread() // and never unlocked
+	granted, err := l.cfg.Scheduling.scheduled()
+	if err != nil {
+		return err
+	}
+	l.granted.Store(&granted)
+	if l.cfg.OnScheduled != nil {
+		l.cfg.OnScheduled(granted)
+	}
+	return l.tickUntilRest(ctx, slot)
+}
+
 // tickUntilRest sleeps with clock_nanosleep to absolute deadlines: a Go ticker drops ticks and drifts. The
 // thread is locked so that the sleep's wake-up is the tick's.
 func (l *Loop) tickUntilRest(ctx context.Context, slot *outbox) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	next, err := monotonicNow()
 	if err != nil {
 		return err
@@ -76,6 +90,7 @@ func (l *Loop) tickUntilRest(ctx context.Context, slot *outbox) error {
 	var stopBy, still time.Duration
 	for {
 		slot.put(l.Step())
+		l.alive(next)
 		if ctx.Err() != nil {
 			stopBy = l.stopping(stopBy)
 			if still = l.longerStill(still); still >= RestFor || l.cfg.Clock() > stopBy {
@@ -120,18 +135,36 @@ func (l *Loop) sleepUntil(deadline time.Duration) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	for deadline < now {
-		deadline += l.cfg.Period
-		l.overruns.Add(1)
+	next, skipped := nextSlot(deadline, now, l.cfg.Period)
+	l.overruns.Add(skipped)
+	if err := sleepTo(next); err != nil {
+		return 0, err
 	}
+	if now, err = monotonicNow(); err != nil {
+		return 0, err
+	}
+	l.Lateness.Put(now - next)
+	return next, nil
+}
+
+// nextSlot is the first deadline that has not passed, and how many before it have.
+func nextSlot(deadline, now, period time.Duration) (next time.Duration, skipped uint64) {
+	if deadline >= now {
+		return deadline, 0
+	}
+	missed := (now - deadline + period - 1) / period
+	return deadline + missed*period, uint64(missed)
+}
+
+func sleepTo(deadline time.Duration) error {
 	ts := unix.NsecToTimespec(int64(deadline))
 	for {
 		err := unix.ClockNanosleep(unix.CLOCK_MONOTONIC, unix.TIMER_ABSTIME, &ts, nil)
 		if err == nil {
-			return deadline, nil
+			return nil
 		}
 		if err != unix.EINTR {
-			return 0, fmt.Errorf("sleeping until the next tick: %w", err)
+			return fmt.Errorf("sleeping until the next tick: %w", err)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package topic
 
+import "sim2reald/daemon/metrics"
+
 // Status is what the daemon says of itself: on the status topic, retained, and to the page.
 type Status struct {
 	Envelope
@@ -22,6 +24,14 @@ type Status struct {
 	Score    Score             `json:"score"`
 	Dropped  map[string]uint64 `json:"dropped"`
 	Overruns uint64            `json:"overruns"`
+	Timing   Timing            `json:"timing"`
+}
+
+// Timing is how well the control loop keeps its time where the clock is the wall's.
+type Timing struct {
+	Scheduling string         `json:"scheduling,omitempty"` // what the kernel gave the tick's thread, and what it refused
+	Lateness   metrics.Spread `json:"lateness"`             // of the tick's wake-ups
+	Collector  metrics.Pauses `json:"collector_pauses"`     // of Go's garbage collector
 }
 
 // JointStatus is one joint: rad and rad/s. Clamped counts the ticks in which the limiter changed its command.
