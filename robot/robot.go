@@ -23,14 +23,20 @@ const (
 	Hold Mode = iota
 	// Velocity follows joint velocities.
 	Velocity
+	// Position follows joint positions.
+	Position
 )
 
 // String names the mode as the contract does.
 func (m Mode) String() string {
-	if m == Velocity {
+	switch m {
+	case Velocity:
 		return "velocity"
+	case Position:
+		return "position"
+	default:
+		return "hold"
 	}
-	return "hold"
 }
 
 // EpisodePhase is where the bridge is between the reset of an episode and its end.
@@ -68,6 +74,7 @@ type State struct {
 // Command is what is asked of the arm for one tick.
 type Command struct {
 	Mode    Mode
-	DQ      Vector  // commanded joint velocity, rad/s; zero when holding
+	Q       Vector  // commanded joint position, rad; of Position alone
+	DQ      Vector  // commanded joint velocity, rad/s, in Position the one at Q; zero when holding
 	Gripper float64 // 0 open, 1 closed
 }
