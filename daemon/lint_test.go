@@ -18,6 +18,8 @@ func TestDependencies(t *testing.T) {
 		{"robot/limit", "sim2reald/model", "a safety review is this one folder and package robot"},
 		{"robot/limit", "sim2reald/camera", "a safety review is this one folder and package robot"},
 		{"robot", "sim2reald/", "robot is the vocabulary that all others import"},
+		{"daemon/control/supervisor", "sim2reald/camera", "decisions are pure: no pixels"},
+		{"daemon/control/supervisor", "sim2reald/daemon", "decisions are pure: no clock, no wire, no files"},
 		{"daemon/control", "sim2reald/daemon/topic", "decisions do not know the wire"},
 		{"daemon/control", "sim2reald/daemon/config", "decisions do not know files"},
 		{"daemon/control", "sim2reald/model/train", "the robot's binary path stays free of training"},

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"sim2reald/daemon/control"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/topic"
 )
 
@@ -35,9 +37,10 @@ func (l *loop) run(ctx context.Context, w *workcell) error {
 	}
 }
 
-// watchRig faults the loop when the bridge that it was armed for is replaced by another start of it.
+// watchRig faults the loop when the bridge that it was armed for is replaced by another start of it, and logs what the
+// loop comes to: the tick itself logs nothing.
 func (l *loop) watchRig(ctx context.Context, w *workcell) {
-	epoch := w.fact.Epoch
+	epoch, told := w.fact.Epoch, l.Machine()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -48,9 +51,38 @@ func (l *loop) watchRig(ctx context.Context, w *workcell) {
 		}
 		if f, ok := w.link.Factsheet(); ok && f.Epoch != epoch {
 			epoch = f.Epoch
-			l.Report(control.RigChanged)
+			l.Report(supervisor.RigChanged)
 		}
+		told = l.tell(w.log, told)
 	}
+}
+
+// tell logs a change of mode or fault since the one told last.
+func (l *loop) tell(log *slog.Logger, told supervisor.Machine) supervisor.Machine {
+	m := l.Machine()
+	switch {
+	case m.Mode == told.Mode && m.Fault == told.Fault:
+	case m.Mode == supervisor.Faulted:
+		log.Error("faulted", "fault", m.Fault.ID, "cause", m.Fault.Cause, "remedy", m.Fault.Cause.Remedy(), "because", l.failureOf(m.Fault.Cause))
+	case m.Mode == supervisor.Holding && !m.ByOperator:
+		log.Warn("holding", "causes", m.Why)
+	default:
+		log.Info("mode", "is", m.Mode, "was", told.Mode)
+	}
+	return m
+}
+
+// failureOf is the actor's error behind a fault, with the place of a bug; nil for what has none.
+func (l *loop) failureOf(c supervisor.Cause) error {
+	failure := l.Failure()
+	var bug *control.PanicError
+	switch {
+	case failure == nil || c != supervisor.PolicyFailed && c != supervisor.PolicyPanicked:
+		return nil
+	case errors.As(failure, &bug):
+		return fmt.Errorf("%w: %s", failure, bug.Stack)
+	}
+	return failure
 }
 
 // desk answers the request topic, from before there is a loop to ask.
@@ -73,12 +105,12 @@ func (d *desk) answer(r topic.Request) topic.Reply {
 // after a person asked for rest, so that the evaluation ends, even if it stood just then and the request is
 // refused.
 func (l *loop) asker(kind string, fault uint64) error {
-	k := control.Kind(kind)
-	if l.atRest != nil && (k == control.Stop || k == control.HoldStill) {
+	k := supervisor.Kind(kind)
+	if l.atRest != nil && (k == supervisor.Stop || k == supervisor.HoldStill) {
 		l.interrupted.Store(true)
 		defer l.atRest()
 	}
-	return l.Ask(control.Request{Kind: k, Fault: fault})
+	return l.Ask(supervisor.Request{Kind: k, Fault: fault})
 }
 
 // errAskedForRest ends an evaluation.
@@ -86,23 +118,23 @@ var errAskedForRest = errors.New("an operator asked for rest, which ends the eva
 
 // Arm, Start and Stop are what an evaluation asks as the operator. A person's wish for rest comes first: it is
 // noted before the loop is asked, so that nothing armed after it can also start.
-func (l *loop) Arm() error { return l.askUnlessInterrupted(control.Arm) }
+func (l *loop) Arm() error { return l.askUnlessInterrupted(supervisor.Arm) }
 
 // Start lets the armed loop move.
-func (l *loop) Start() error { return l.askUnlessInterrupted(control.Start) }
+func (l *loop) Start() error { return l.askUnlessInterrupted(supervisor.Start) }
 
-func (l *loop) askUnlessInterrupted(k control.Kind) error {
+func (l *loop) askUnlessInterrupted(k supervisor.Kind) error {
 	if l.interrupted.Load() {
 		return errAskedForRest
 	}
-	return l.Ask(control.Request{Kind: k})
+	return l.Ask(supervisor.Request{Kind: k})
 }
 
 // Stop also tells of a fault, which an evaluation must not pass over.
 func (l *loop) Stop() error {
-	err := l.Ask(control.Request{Kind: control.Stop})
-	if m := l.Machine(); err == nil && m.Mode == control.Faulted {
-		if failure := l.Failure(); m.Fault.Cause == control.PolicyFailed && failure != nil {
+	err := l.Ask(supervisor.Request{Kind: supervisor.Stop})
+	if m := l.Machine(); err == nil && m.Mode == supervisor.Faulted {
+		if failure := l.failureOf(m.Fault.Cause); failure != nil {
 			return fmt.Errorf("the daemon faulted: %s: %w", m.Fault.Cause, failure)
 		}
 		return fmt.Errorf("the daemon faulted: %s; %s", m.Fault.Cause, m.Fault.Cause.Remedy())

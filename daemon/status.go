@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"sim2reald/daemon/config"
-	"sim2reald/daemon/control"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
@@ -33,7 +33,7 @@ func (b *board) status() topic.Status {
 	s := topic.Status{
 		Robot: b.w.cfg.Robot.Name, Task: b.task, Clock: b.w.fact.Clock,
 		Bundle: b.bundle, Base: b.base, Engine: b.engine, Score: b.score, Dropped: b.w.link.Dropped.Map(),
-		Joints: []topic.JointStatus{}, Ages: b.ages(), Cameras: []string{}, Mode: control.Disarmed.String(),
+		Joints: []topic.JointStatus{}, Ages: b.ages(), Cameras: []string{}, Mode: supervisor.Disarmed.String(),
 	}
 	b.mu.Unlock()
 	for _, c := range b.w.cfg.Cameras {
@@ -52,9 +52,9 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 	m := l.Machine()
 	s.Mode, s.Overruns, s.Timing = m.Mode.String(), l.Overruns(), timingOf(l.Loop)
 	switch m.Mode {
-	case control.Faulted:
+	case supervisor.Faulted:
 		s.Fault, s.Why, s.Remedy = m.Fault.ID, m.Fault.Cause.String(), m.Fault.Cause.Remedy()
-	case control.Holding:
+	case supervisor.Holding:
 		s.Why = m.Why.String()
 		if m.ByOperator {
 			s.Why = "an operator asked to hold"

@@ -59,6 +59,7 @@ func (w *workcell) newLoop(pilot control.Pilot) *loop {
 		},
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,
 		Scheduling: scheduling(w.cfg.Realtime), OnScheduled: w.sayScheduling,
+		FirstFault: uint64(max(0, time.Now().Unix())), // fewer faults than seconds, so that a restart begins above
 	})
 	return l
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 )
 
@@ -31,7 +32,7 @@ func (l *Loop) RunLockstep(ctx context.Context, arrived <-chan struct{}) error {
 		case <-arrived:
 			seq, err := l.answer(answered)
 			if err != nil {
-				l.Report(SendFailed)
+				l.Report(supervisor.SendFailed)
 			}
 			answered = seq
 		}

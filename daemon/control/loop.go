@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sim2reald/camera"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/metrics"
 	"sim2reald/robot"
 	"sim2reald/robot/limit"
@@ -42,6 +43,7 @@ type Config struct {
 	OnAnswer      func(Answer)         // sees every answer in lock-step, for recording; nil for none
 	Scheduling    Scheduling           // of the tick's thread in real time
 	OnScheduled   func(Granted)        // is told what came of it, before the first tick; nil for nobody
+	FirstFault    uint64               // fault ids rise from here, see supervisor.Fault
 }
 
 // Output is one tick's command, ready to be sent.
@@ -78,17 +80,18 @@ type Loop struct {
 
 	mu       sync.Mutex
 	pilot    *Pilot
-	machine  Machine
+	machine  supervisor.Machine
 	plan     Plan
 	planned  bool
-	failed   Causes // reported from beside the tick, until an operator acknowledges
-	failure  error  // the actor's last
+	failed   supervisor.Causes // reported from beside the tick, until an operator acknowledges
+	failure  error             // the actor's last
 	previous robot.Vector
 }
 
 // New makes a disarmed loop.
 func New(cfg Config) *Loop {
 	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
+	l.machine.Fault.ID = cfg.FirstFault
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}
@@ -96,7 +99,7 @@ func New(cfg Config) *Loop {
 }
 
 // Machine is the state now.
-func (l *Loop) Machine() Machine {
+func (l *Loop) Machine() supervisor.Machine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.machine
@@ -113,32 +116,34 @@ func (l *Loop) Commanded() robot.Vector {
 func (l *Loop) Limits() robot.Limits { return l.atControls().Limits }
 
 // Report tells the loop that something went wrong elsewhere. The next tick acts on it.
-func (l *Loop) Report(c Cause) {
+func (l *Loop) Report(c supervisor.Cause) {
 	l.mu.Lock()
 	l.failed = l.failed.With(c, true)
 	l.mu.Unlock()
 }
 
 // Ask is an operator's request.
-func (l *Loop) Ask(r Request) error {
+func (l *Loop) Ask(r supervisor.Request) error {
 	pilot := l.atControls()
-	if r.Kind == Arm {
-		if err := pilot.check(); err != nil {
+	if r.Kind == supervisor.Arm || r.Kind == supervisor.Acknowledge {
+		err := pilot.check()
+		if err != nil && r.Kind == supervisor.Arm {
 			return err
 		}
+		r.Fits = err == nil
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pilot != pilot {
 		return fmt.Errorf("%s: the bundle was swapped meanwhile; ask again", r.Kind)
 	}
-	if r.Kind == Acknowledge || r.Kind == Arm {
-		l.failed = 0 // what went wrong before is acknowledged; what is still wrong comes again
+	if r.Kind == supervisor.Acknowledge || r.Kind == supervisor.Arm {
+		l.failed = l.failed.Gravest() // what went wrong before is acknowledged; what is still wrong comes again
 	}
 	state, ok := l.cfg.Rig.State()
 	now := l.now(&state)
 	next, err := l.machine.Ask(r, l.wrong(&state, ok, now), state.Moving, now)
-	if next.Mode == Running && l.machine.Mode != Running {
+	if next.Mode == supervisor.Running && l.machine.Mode != supervisor.Running {
 		l.previous = robot.Vector{} // entry needs an arm at rest: every start ramps from there
 	}
 	l.machine = next
@@ -167,7 +172,7 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 	now := l.now(state)
 	before := l.machine.Mode
 	l.machine = l.machine.Next(l.wrong(state, measured, now), state.Moving, now)
-	if l.machine.Mode == Running && before != Running {
+	if l.machine.Mode == supervisor.Running && before != supervisor.Running {
 		l.previous = robot.Vector{}
 	}
 	out := Output{State: *state, Seen: l.plan.Seen, Bundle: l.pilot.Bundle}
@@ -179,7 +184,7 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 // command is what goes out in this tick: the plan's row within limits, or a hold with its reason.
 func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Reason) {
 	held := robot.Command{Mode: robot.Hold, Gripper: min(max(state.Gripper, 0), 1)}
-	if l.machine.Mode != Running {
+	if l.machine.Mode != supervisor.Running {
 		return held, reasonOf(l.machine.Mode)
 	}
 	if state.Episode.Waiting() {
@@ -188,7 +193,7 @@ func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Re
 	allowed, verdict := limit.Apply(l.wanted(now), &l.previous, &state.Q, l.cfg.Joints, l.cfg.Period, &l.pilot.Limits)
 	l.count(verdict)
 	if verdict.Refused != limit.Accepted {
-		l.machine = l.machine.fault(ActionRefused)
+		l.machine = l.machine.Latch(supervisor.ActionRefused)
 		return allowed, ReasonRefused
 	}
 	if allowed.Mode == robot.Hold {
@@ -218,14 +223,14 @@ func (l *Loop) count(v limit.Verdict) {
 }
 
 // wrong collects every named input. What is not there yet counts as stale.
-func (l *Loop) wrong(state *robot.State, measured bool, now time.Duration) Causes {
+func (l *Loop) wrong(state *robot.State, measured bool, now time.Duration) supervisor.Causes {
 	w := l.failed
-	w = w.With(StateStale, !measured || l.stateAge(state) > l.cfg.Ages.StateHold)
-	w = w.With(StateSilent, !measured || l.stateAge(state) > l.cfg.Ages.StateSilent)
-	w = w.With(BridgeFault, state.Faulted)
-	w = w.With(EmergencyStop, state.EmergencyStop)
-	w = w.With(FrameStale, l.framesStale())
-	return w.With(ActionStale, !l.planned || now-l.plan.Seen > l.cfg.Ages.Action)
+	w = w.With(supervisor.StateStale, !measured || l.stateAge(state) > l.cfg.Ages.StateHold)
+	w = w.With(supervisor.StateSilent, !measured || l.stateAge(state) > l.cfg.Ages.StateSilent)
+	w = w.With(supervisor.BridgeFault, state.Faulted)
+	w = w.With(supervisor.EmergencyStop, state.EmergencyStop)
+	w = w.With(supervisor.FrameStale, l.framesStale())
+	return w.With(supervisor.ActionStale, !l.planned || now-l.plan.Seen > l.cfg.Ages.Action)
 }
 
 // stateAge is zero in lock-step, where the bridge waits for the daemon; a silent one ends the episode itself.

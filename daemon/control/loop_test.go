@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sim2reald/camera"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 )
 
@@ -67,7 +68,7 @@ func (b *bench) armAndStart(t *testing.T) {
 	if err := b.loop.Think(); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(b.loop.Ask(Request{Kind: Arm}), b.loop.Ask(Request{Kind: Start})); err != nil {
+	if err := errors.Join(b.loop.Ask(supervisor.Request{Kind: supervisor.Arm}), b.loop.Ask(supervisor.Request{Kind: supervisor.Start})); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -89,21 +90,21 @@ func TestStepHolds(t *testing.T) {
 		name    string
 		spoil   func(*bench)
 		reason  Reason
-		mode    Mode
-		because Cause
+		mode    supervisor.Mode
+		because supervisor.Cause
 	}{
-		{"stale frame", func(b *bench) { b.now += 301 * ms; b.state.Arrival = b.now }, ReasonHolding, Holding, FrameStale},
-		{"stale state", func(b *bench) { b.see(0); b.now += 101 * ms }, ReasonHolding, Holding, StateStale},
-		{"silent state", func(b *bench) { b.see(0); b.now += 501 * ms }, ReasonFaulted, Faulted, StateSilent},
-		{"plan ran out", func(b *bench) { b.see(401 * ms) }, ReasonHolding, Holding, ActionStale},
-		{"emergency stop", func(b *bench) { b.state.EmergencyStop = true }, ReasonFaulted, Faulted, EmergencyStop},
-		{"bridge fault", func(b *bench) { b.state.Faulted = true }, ReasonFaulted, Faulted, BridgeFault},
-		{"rig changed", func(b *bench) { b.loop.Report(RigChanged) }, ReasonFaulted, Faulted, RigChanged},
-		{"waiting episode", func(b *bench) { b.state.Episode = robot.EpisodeReady }, ReasonWaiting, Running, 0},
-		{"ended episode", func(b *bench) { b.state.Episode = robot.EpisodeEnded }, ReasonWaiting, Running, 0},
-		{"NaN wanted", func(b *bench) { b.wanted.DQ[3] = math.NaN(); _ = b.loop.Think() }, ReasonRefused, Faulted, ActionRefused},
-		{"policy failed", func(b *bench) { b.err = errors.New("no"); _ = b.loop.Think() }, ReasonFaulted, Faulted, PolicyFailed},
-		{"policy holds", func(b *bench) { b.wanted = robot.Command{}; _ = b.loop.Think() }, ReasonPolicy, Running, 0},
+		{"stale frame", func(b *bench) { b.now += 301 * ms; b.state.Arrival = b.now }, ReasonHolding, supervisor.Holding, supervisor.FrameStale},
+		{"stale state", func(b *bench) { b.see(0); b.now += 101 * ms }, ReasonHolding, supervisor.Holding, supervisor.StateStale},
+		{"silent state", func(b *bench) { b.see(0); b.now += 501 * ms }, ReasonFaulted, supervisor.Faulted, supervisor.StateSilent},
+		{"plan ran out", func(b *bench) { b.see(401 * ms) }, ReasonHolding, supervisor.Holding, supervisor.ActionStale},
+		{"emergency stop", func(b *bench) { b.state.EmergencyStop = true }, ReasonFaulted, supervisor.Faulted, supervisor.EmergencyStop},
+		{"bridge fault", func(b *bench) { b.state.Faulted = true }, ReasonFaulted, supervisor.Faulted, supervisor.BridgeFault},
+		{"rig changed", func(b *bench) { b.loop.Report(supervisor.RigChanged) }, ReasonFaulted, supervisor.Faulted, supervisor.RigChanged},
+		{"waiting episode", func(b *bench) { b.state.Episode = robot.EpisodeReady }, ReasonWaiting, supervisor.Running, 0},
+		{"ended episode", func(b *bench) { b.state.Episode = robot.EpisodeEnded }, ReasonWaiting, supervisor.Running, 0},
+		{"NaN wanted", func(b *bench) { b.wanted.DQ[3] = math.NaN(); _ = b.loop.Think() }, ReasonRefused, supervisor.Faulted, supervisor.ActionRefused},
+		{"policy failed", func(b *bench) { b.err = errors.New("no"); _ = b.loop.Think() }, ReasonFaulted, supervisor.Faulted, supervisor.PolicyFailed},
+		{"policy holds", func(b *bench) { b.wanted = robot.Command{}; _ = b.loop.Think() }, ReasonPolicy, supervisor.Running, 0},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestStepHolds(t *testing.T) {
 			if out.Command.Mode != robot.Hold || out.Command.DQ != (robot.Vector{}) || out.Reason != c.reason || m.Mode != c.mode {
 				t.Errorf("got %v %v, %v", out.Command, out.Reason, m.Mode)
 			}
-			if m.Mode == Holding && !m.Why.Has(c.because) || m.Mode == Faulted && m.Fault.Cause != c.because {
+			if m.Mode == supervisor.Holding && !m.Why.Has(c.because) || m.Mode == supervisor.Faulted && m.Fault.Cause != c.because {
 				t.Errorf("because of %v / %v, want %v", m.Why, m.Fault.Cause, c.because)
 			}
 		})
@@ -151,13 +152,13 @@ func TestResumeRampsAgain(t *testing.T) {
 func TestArmNeedsEverything(t *testing.T) {
 	b := newBench(false)
 	b.ok = false
-	if err := b.loop.Ask(Request{Kind: Arm}); err == nil {
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Arm}); err == nil {
 		t.Error("armed without state, frame and plan")
 	}
 	b.ok = true
 	refused := errors.New("another robot")
 	b.loop.pilot.CheckRig = func() error { return refused }
-	if err := b.loop.Ask(Request{Kind: Arm}); !errors.Is(err, refused) {
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Arm}); !errors.Is(err, refused) {
 		t.Errorf("the rig's refusal was not passed on: %v", err)
 	}
 }
@@ -230,11 +231,51 @@ func TestLockstepAnswersWhenThePolicyFails(t *testing.T) {
 func BenchmarkStep(b *testing.B) {
 	bench := newBench(false)
 	bench.see(0)
-	if err := errors.Join(bench.loop.Think(), bench.loop.Ask(Request{Kind: Arm}), bench.loop.Ask(Request{Kind: Start})); err != nil {
+	if err := errors.Join(bench.loop.Think(), bench.loop.Ask(supervisor.Request{Kind: supervisor.Arm}), bench.loop.Ask(supervisor.Request{Kind: supervisor.Start})); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		bench.loop.Step()
+	}
+}
+
+// TestPanicHolds: a bug of the policy's is no crash that drops the arm, and no acknowledgement ends it.
+func TestPanicHolds(t *testing.T) {
+	b := newBench(false)
+	b.armAndStart(t)
+	b.meanwhile = func() { panic("index out of range") }
+	if err := b.loop.Think(); err == nil || err.Error() != "thinking panicked: index out of range" {
+		t.Errorf("error %v", err)
+	}
+	var bug *PanicError
+	if out := b.loop.Step(); out.Command.Mode != robot.Hold || !errors.As(b.loop.Failure(), &bug) || len(bug.Stack) == 0 {
+		t.Errorf("%+v, %v", out, b.loop.Failure())
+	}
+	fault := b.loop.Machine().Fault
+	err := b.loop.Ask(supervisor.Request{Kind: supervisor.Acknowledge, Fault: fault.ID})
+	if fault.Cause != supervisor.PolicyPanicked || err == nil || b.loop.Machine().Mode != supervisor.Faulted {
+		t.Errorf("fault %+v, %v", fault, err)
+	}
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Stop}); err != nil || b.loop.Machine().Mode != supervisor.Faulted {
+		t.Errorf("after stop: %v, %v", b.loop.Machine().Mode, err)
+	}
+}
+
+// TestAcknowledgeChecksTheRig: a bridge that was replaced is acknowledged once the bundle fits the new one.
+func TestAcknowledgeChecksTheRig(t *testing.T) {
+	b := newBench(false)
+	misfit := errors.New("another robot")
+	b.armAndStart(t)
+	b.loop.pilot.CheckRig = func() error { return misfit }
+	b.loop.Report(supervisor.RigChanged)
+	b.loop.Step()
+	fault := b.loop.Machine().Fault.ID
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Acknowledge, Fault: fault, Fits: true}); err == nil {
+		t.Error("acknowledged a rig that the bundle does not fit")
+	}
+	misfit = nil
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Acknowledge, Fault: fault}); err != nil {
+		t.Error(err)
 	}
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"fmt"
 
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 )
 
@@ -48,9 +49,9 @@ func (l *Loop) swap(p *Pilot) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch l.machine.Mode {
-	case Running:
+	case supervisor.Running:
 		return fmt.Errorf("the daemon is %s; hold or stop it before another bundle takes over", l.machine.Mode)
-	case Holding:
+	case supervisor.Holding:
 		l.machine.ByOperator = true
 	}
 	l.pilot, l.plan, l.planned = p, Plan{}, false

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sim2reald/camera"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 )
 
@@ -31,16 +32,16 @@ func TestSwapByMode(t *testing.T) {
 		name  string
 		bring func(*bench)
 		done  bool
-		after Mode
+		after supervisor.Mode
 	}{
-		{"disarmed", func(b *bench) { _ = b.loop.Ask(Request{Kind: Stop}) }, true, Disarmed},
+		{"disarmed", func(b *bench) { _ = b.loop.Ask(supervisor.Request{Kind: supervisor.Stop}) }, true, supervisor.Disarmed},
 		{"armed", func(b *bench) {
-			_ = errors.Join(b.loop.Ask(Request{Kind: Stop}), b.loop.Ask(Request{Kind: Arm}))
-		}, true, Armed},
-		{"running", func(*bench) {}, false, Running},
-		{"holding by a person", func(b *bench) { _ = b.loop.Ask(Request{Kind: HoldStill}) }, true, Holding},
-		{"holding by itself", func(b *bench) { b.now += 301 * time.Millisecond; b.loop.Step() }, true, Holding},
-		{"faulted", func(b *bench) { b.loop.Report(RigChanged); b.loop.Step() }, true, Faulted},
+			_ = errors.Join(b.loop.Ask(supervisor.Request{Kind: supervisor.Stop}), b.loop.Ask(supervisor.Request{Kind: supervisor.Arm}))
+		}, true, supervisor.Armed},
+		{"running", func(*bench) {}, false, supervisor.Running},
+		{"holding by a person", func(b *bench) { _ = b.loop.Ask(supervisor.Request{Kind: supervisor.HoldStill}) }, true, supervisor.Holding},
+		{"holding by itself", func(b *bench) { b.now += 301 * time.Millisecond; b.loop.Step() }, true, supervisor.Holding},
+		{"faulted", func(b *bench) { b.loop.Report(supervisor.RigChanged); b.loop.Step() }, true, supervisor.Faulted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(false)
@@ -51,7 +52,7 @@ func TestSwapByMode(t *testing.T) {
 			if (err == nil) != c.done || m.Mode != c.after {
 				t.Fatalf("error %v, mode %v; want done %t, mode %v", err, m.Mode, c.done, c.after)
 			}
-			if m.Mode == Holding && !m.ByOperator {
+			if m.Mode == supervisor.Holding && !m.ByOperator {
 				t.Error("what holds must wait for a person after a swap")
 			}
 			want := "first"
@@ -70,14 +71,14 @@ func TestSwapStartsAnew(t *testing.T) {
 	b := newBench(false)
 	b.armAndStart(t)
 	b.loop.Step()
-	if err := errors.Join(b.loop.Ask(Request{Kind: HoldStill}), b.loop.Swap(second(robot.Panda().Limits))); err != nil {
+	if err := errors.Join(b.loop.Ask(supervisor.Request{Kind: supervisor.HoldStill}), b.loop.Swap(second(robot.Panda().Limits))); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.loop.Ask(Request{Kind: Start}); err == nil {
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Start}); err == nil {
 		t.Error("started before the new pilot has seen anything")
 	}
 	b.see(10 * time.Millisecond)
-	if err := errors.Join(b.loop.Think(), b.loop.Ask(Request{Kind: Start})); err != nil {
+	if err := errors.Join(b.loop.Think(), b.loop.Ask(supervisor.Request{Kind: supervisor.Start})); err != nil {
 		t.Fatal(err)
 	}
 	if out := b.loop.Step(); out.Command.DQ[0] != -0.05 || out.Bundle != "second" {
@@ -91,7 +92,7 @@ func TestSwapWhileThinking(t *testing.T) {
 	for _, failure := range []error{nil, errors.New("broken")} {
 		b := newBench(false)
 		b.armAndStart(t)
-		if err := b.loop.Ask(Request{Kind: HoldStill}); err != nil {
+		if err := b.loop.Ask(supervisor.Request{Kind: supervisor.HoldStill}); err != nil {
 			t.Fatal(err)
 		}
 		inside, finish := make(chan struct{}), make(chan struct{})

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 )
 
@@ -46,7 +47,7 @@ func (l *Loop) deliver(out Output) {
 		return
 	}
 	if err := l.cfg.Send(out); err != nil {
-		l.Report(SendFailed)
+		l.Report(supervisor.SendFailed)
 		return
 	}
 	if out.Command.Mode == robot.Velocity {
@@ -110,7 +111,7 @@ func (l *Loop) stopping(stopBy time.Duration) time.Duration {
 		return stopBy
 	}
 	l.mu.Lock()
-	l.machine, _ = l.machine.Ask(Request{Kind: Stop}, 0, false, 0)
+	l.machine, _ = l.machine.Ask(supervisor.Request{Kind: supervisor.Stop}, 0, false, 0)
 	l.mu.Unlock()
 	return l.cfg.Clock() + StopWithin
 }

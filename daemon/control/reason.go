@@ -1,5 +1,7 @@
 package control
 
+import "sim2reald/daemon/control/supervisor"
+
 // Reason is why a tick holds.
 type Reason uint8
 
@@ -20,6 +22,6 @@ func (r Reason) String() string {
 	return [...]string{"", "disarmed", "armed", "holding", "faulted", "waiting", "refused", "policy"}[r]
 }
 
-func reasonOf(m Mode) Reason {
-	return [...]Reason{Disarmed: ReasonDisarmed, Armed: ReasonArmed, Running: ReasonNone, Holding: ReasonHolding, Faulted: ReasonFaulted}[m]
+func reasonOf(m supervisor.Mode) Reason {
+	return [...]Reason{supervisor.Disarmed: ReasonDisarmed, supervisor.Armed: ReasonArmed, supervisor.Running: ReasonNone, supervisor.Holding: ReasonHolding, supervisor.Faulted: ReasonFaulted}[m]
 }

@@ -2,10 +2,13 @@ package control
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"runtime/debug"
 	"time"
 
 	"sim2reald/camera"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 )
 
@@ -35,7 +38,7 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 	pilot := l.atControls()
 	plan := Plan{Observed: *state, Seen: seen}
 	started := time.Now()
-	err = pilot.Actor.Act(l.frames, state, &plan)
+	err = act(pilot.Actor, l.frames, state, &plan)
 	if err == nil {
 		l.InferenceTime.Put(time.Since(started))
 		plan.Made = l.now(state)
@@ -48,9 +51,31 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 	case err == nil:
 		l.plan, l.planned = plan, plan.Rows > 0
 	case !errors.Is(err, ErrNothingSeen):
-		l.failure, l.failed = err, l.failed.With(PolicyFailed, true)
+		var bug *PanicError
+		panicked := errors.As(err, &bug)
+		l.failure = err
+		l.failed = l.failed.With(supervisor.PolicyPanicked, panicked).With(supervisor.PolicyFailed, !panicked)
 	}
 	return err
+}
+
+// PanicError is a bug that ended a thought. The arm is held rather than dropped; only a restart ends that.
+type PanicError struct {
+	Value any
+	Stack []byte
+}
+
+// Error is one line; Stack has the rest.
+func (e *PanicError) Error() string { return fmt.Sprintf("thinking panicked: %v", e.Value) }
+
+// act is the actor's answer, its panic as an error.
+func act(a Actor, frames []*camera.Frame, state *robot.State, plan *Plan) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return a.Act(frames, state, plan)
 }
 
 // Failure is the actor's last error, nil if there was none.

@@ -1,4 +1,4 @@
-package control
+package supervisor
 
 import (
 	"math/rand/v2"
@@ -102,11 +102,14 @@ func TestWalks(t *testing.T) {
 			wrong = wrong.With(Cause(rng.IntN(int(causes))), true)
 		}
 		moving := rng.IntN(3) == 0
+		if m.Mode == Faulted && m.Fault.Cause.Class() == Restart && rng.IntN(10) == 0 {
+			m = Machine{Fault: m.Fault} // a new process
+		}
 		before := m
 		var err error
 		asked := Request{}
 		if rng.IntN(3) == 0 {
-			asked = Request{Kind: kinds[rng.IntN(len(kinds))], Fault: m.Fault.ID - uint64(rng.IntN(2))}
+			asked = Request{Kind: kinds[rng.IntN(len(kinds))], Fault: m.Fault.ID - uint64(rng.IntN(2)), Fits: rng.IntN(2) == 0}
 			m, err = m.Ask(asked, wrong, moving, now)
 		} else {
 			m = m.Next(wrong, moving, now)
@@ -119,7 +122,7 @@ func TestWalks(t *testing.T) {
 
 func brokenBy(before, after Machine, asked Request, err error, wrong Causes, moving bool) string {
 	started := after.Mode == Running && before.Mode != Running
-	worst, any := wrong.worst()
+	worst, any := wrong.Worst()
 	switch {
 	case started && before.Mode != Armed && before.Mode != Holding:
 		return "running is reached only from armed or holding"
@@ -131,8 +134,12 @@ func brokenBy(before, after Machine, asked Request, err error, wrong Causes, mov
 		return "only a request ends an operator's hold"
 	case before.Mode == Faulted && after.Mode != Faulted && (asked.Kind != Acknowledge || err != nil || after.Mode != Disarmed):
 		return "only an acknowledgement ends a fault, and it disarms"
-	case asked.Kind == "" && before.Mode == Running && any && worst.Class() == Operator && after.Mode != Faulted:
+	case asked.Kind == "" && before.Mode == Running && any && worst.Class() > Passing && after.Mode != Faulted:
 		return "a latching cause faults"
+	case before.Mode == Faulted && before.Fault.Cause.Class() == Restart && after != before:
+		return "only the end of the process ends the gravest faults"
+	case before.Mode == Faulted && before.Fault.Cause.Class() == Reload && after.Mode == Disarmed && !asked.Fits:
+		return "what does not fit is not acknowledged"
 	case asked.Kind == "" && before.Mode == Running && any && after.Mode == Running:
 		return "nothing runs on while something is wrong"
 	case after.Fault.ID < before.Fault.ID:
@@ -141,10 +148,53 @@ func brokenBy(before, after Machine, asked Request, err error, wrong Causes, mov
 	return ""
 }
 
-func TestCausesHaveNamesAndRemedies(t *testing.T) {
-	for c := range causes {
-		if c.String() == "" || c.Remedy() == "" {
-			t.Errorf("cause %d has no name or no remedy", c)
+func TestClasses(t *testing.T) {
+	of := func(cs ...Cause) (s Causes) {
+		for _, c := range cs {
+			s = s.With(c, true)
 		}
+		return s
+	}
+	latched := func(c Cause) Machine { return Machine{Mode: Faulted, Fault: Fault{ID: 7, Cause: c}} }
+	for _, c := range []struct {
+		name string
+		from Machine
+		now  Causes
+		want Fault
+	}{
+		{"the gravest is latched", Machine{Mode: Running}, of(FrameStale, EmergencyStop, RigChanged), Fault{1, RigChanged}},
+		{"graver still", Machine{Mode: Running}, of(RigChanged, PolicyPanicked), Fault{1, PolicyPanicked}},
+		{"the first of equals", Machine{Mode: Armed}, of(EmergencyStop, StateSilent), Fault{1, StateSilent}},
+		{"a fault gives way to a graver one", latched(StateSilent), of(EmergencyStop, RigChanged), Fault{8, RigChanged}},
+		{"but to no equal one", latched(EmergencyStop), of(StateSilent), Fault{7, EmergencyStop}},
+		{"nor to a lesser one", latched(RigChanged), of(StateSilent, FrameStale), Fault{7, RigChanged}},
+		{"a bug latches even when disarmed", Machine{}, of(PolicyPanicked), Fault{1, PolicyPanicked}},
+		{"nothing else does", Machine{Fault: Fault{ID: 7, Cause: StateSilent}}, of(RigChanged), Fault{7, StateSilent}},
+	} {
+		if got := c.from.Next(c.now, false, 0); got.Fault != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		from   Machine
+		ask    Request
+		refuse string
+	}{
+		{"operator", latched(EmergencyStop), Request{Kind: Acknowledge, Fault: 7}, ""},
+		{"reload that fits", latched(RigChanged), Request{Kind: Acknowledge, Fault: 7, Fits: true}, ""},
+		{"reload that does not", latched(RigChanged), Request{Kind: Acknowledge, Fault: 7}, "does not fit the rig"},
+		{"restart", latched(PolicyPanicked), Request{Kind: Acknowledge, Fault: 7, Fits: true}, "ends with the process"},
+	} {
+		got, err := c.from.Ask(c.ask, 0, false, 0)
+		if c.refuse == "" && (err != nil || got.Mode != Disarmed || got.Fault != c.from.Fault) {
+			t.Errorf("%s: %+v, %v", c.name, got, err)
+		}
+		if c.refuse != "" && (err == nil || !strings.Contains(err.Error(), c.refuse) || got != c.from) {
+			t.Errorf("%s: %+v, %v", c.name, got, err)
+		}
+	}
+	if got := of(FrameStale, StateSilent, RigChanged, PolicyPanicked).Gravest(); got != of(PolicyPanicked) {
+		t.Errorf("gravest %v", got)
 	}
 }

@@ -1,4 +1,4 @@
-package control
+package supervisor
 
 import (
 	"fmt"
@@ -41,6 +41,9 @@ type Machine struct {
 }
 
 // Fault is one latched fault. IDs rise, so that an acknowledgement names the fault it saw.
+//
+// A Machine begins with the id that it counts from: one that no earlier start of the daemon has reached, so that what
+// was meant for that one's fault acknowledges none of this one's.
 type Fault struct {
 	ID    uint64
 	Cause Cause
@@ -48,15 +51,10 @@ type Fault struct {
 
 // Next lets time pass: what is wrong now, and whether the arm still moves.
 func (m Machine) Next(wrong Causes, moving bool, now time.Duration) Machine {
-	worst, any := wrong.worst()
-	latches := any && worst.Class() == Operator
-	switch m.Mode {
-	case Armed, Running, Holding:
-		if latches {
-			return m.fault(worst)
-		}
-	}
+	worst, any := wrong.Worst()
 	switch {
+	case any && m.latchedBy(worst.Class()):
+		return m.Latch(worst)
 	case m.Mode == Running && any:
 		return m.hold(wrong, false, now)
 	case m.Mode == Holding:
@@ -65,7 +63,20 @@ func (m Machine) Next(wrong Causes, moving bool, now time.Duration) Machine {
 	return m
 }
 
-func (m Machine) fault(c Cause) Machine {
+// latchedBy reports whether a cause of class c faults: what passes never does, a disarmed daemon has only its own
+// process to lose, and a fault gives way only to a graver one.
+func (m Machine) latchedBy(c Class) bool {
+	switch m.Mode {
+	case Disarmed:
+		return c == Restart
+	case Faulted:
+		return c > m.Fault.Cause.Class()
+	}
+	return c > Passing
+}
+
+// Latch is the fault of a cause, whatever went before.
+func (m Machine) Latch(c Cause) Machine {
 	return Machine{Mode: Faulted, Fault: Fault{ID: m.Fault.ID + 1, Cause: c}}
 }
 
@@ -106,7 +117,7 @@ func (m Machine) Ask(r Request, wrong Causes, moving bool, now time.Duration) (M
 		}
 		return m.hold(0, true, now), nil
 	case Acknowledge:
-		return m.acknowledge(r.Fault)
+		return m.acknowledge(r)
 	}
 	return m, fmt.Errorf("request %q is unknown; ask for arm, start, hold, stop or acknowledge", r.Kind)
 }
@@ -132,7 +143,7 @@ func (m Machine) start(wrong Causes, moving bool) (Machine, error) {
 }
 
 func wellAndStill(what string, wrong Causes, moving bool) error {
-	if worst, any := wrong.worst(); any {
+	if worst, any := wrong.Worst(); any {
 		return fmt.Errorf("%s: %s; %s", what, wrong, worst.Remedy())
 	}
 	if moving {
@@ -142,12 +153,16 @@ func wellAndStill(what string, wrong Causes, moving bool) error {
 }
 
 // acknowledge never moves the arm: it ends in Disarmed.
-func (m Machine) acknowledge(id uint64) (Machine, error) {
-	if m.Mode != Faulted {
+func (m Machine) acknowledge(r Request) (Machine, error) {
+	switch class := m.Fault.Cause.Class(); {
+	case m.Mode != Faulted:
 		return m, fmt.Errorf("acknowledge: the daemon is %s and nothing is latched", m.Mode)
-	}
-	if id != m.Fault.ID {
-		return m, fmt.Errorf("acknowledge: fault %d is not the latched one, %d (%s)", id, m.Fault.ID, m.Fault.Cause)
+	case r.Fault != m.Fault.ID:
+		return m, fmt.Errorf("acknowledge: fault %d is not the latched one, %d (%s)", r.Fault, m.Fault.ID, m.Fault.Cause)
+	case class == Restart:
+		return m, fmt.Errorf("acknowledge: %s ends with the process alone; %s", m.Fault.Cause, m.Fault.Cause.Remedy())
+	case class == Reload && !r.Fits:
+		return m, fmt.Errorf("acknowledge: %s, and the bundle does not fit the rig; commit one that does, or mend the rig", m.Fault.Cause)
 	}
 	return Machine{Mode: Disarmed, Fault: m.Fault}, nil
 }
@@ -164,8 +179,9 @@ const (
 	Acknowledge Kind = "acknowledge"
 )
 
-// Request is an operator's wish. Fault is the acknowledged one.
+// Request is an operator's wish.
 type Request struct {
 	Kind  Kind
-	Fault uint64
+	Fault uint64 // the acknowledged one
+	Fits  bool   // the bundle fits the rig, checked for this request; nobody else may say so
 }

@@ -1,0 +1,109 @@
+package supervisor
+
+import "strings"
+
+// Cause is one thing that can be wrong. False is ok: an input that nobody sets never lets the arm move, since
+// what is not there counts as wrong.
+type Cause uint8
+
+// The causes. Their order is that of the table and decides nothing else but which of several is named first.
+const (
+	StateStale     Cause = iota // the newest joint_states is older than one hiccup
+	FrameStale                  // a camera's newest picture is too old
+	ActionStale                 // the policy's newest plan has run out
+	StateSilent                 // no joint_states for so long that the bridge must be taken for lost
+	BridgeFault                 // the bridge reports errors
+	EmergencyStop               // somebody pressed it
+	ActionRefused               // the policy answered what no arm may be told
+	PolicyFailed                // the policy could not be computed
+	SendFailed                  // a command could not leave
+	RigChanged                  // the bridge is not the one that the bundle was checked against
+	PolicyPanicked              // a bug ended a thought
+	causes
+)
+
+// Class says what ends a fault. A higher one outweighs a lower.
+type Class uint8
+
+const (
+	// Passing (A) ends by itself after a second without it.
+	Passing Class = iota
+	// Operator (B) ends when a person acknowledges it.
+	Operator
+	// Reload (C) ends when a person acknowledges it and the bundle fits the rig again: another bundle was
+	// committed, or the rig mended.
+	Reload
+	// Restart (D) ends with the process.
+	Restart
+	classes
+)
+
+// String is the class as the table names it.
+func (c Class) String() string {
+	return [...]string{"A passing", "B operator", "C reload", "D restart"}[c]
+}
+
+// Fact is a row of the table of causes.
+type Fact struct {
+	Name    string
+	Class   Class
+	Watches string // what is looked at
+	Bound   string // until when it is found; keys are those of the configuration
+	Remedy  string // what an operator does about it
+}
+
+// Fact is the cause's row of the one table.
+func (c Cause) Fact() Fact { return table()[c] }
+
+// String names the cause as status and events do.
+func (c Cause) String() string { return c.Fact().Name }
+
+// Remedy is what an operator does about it.
+func (c Cause) Remedy() string { return c.Fact().Remedy }
+
+// Class says what ends it.
+func (c Cause) Class() Class { return c.Fact().Class }
+
+// Causes is a set.
+type Causes uint64
+
+// With adds c when it holds.
+func (s Causes) With(c Cause, holds bool) Causes {
+	if holds {
+		return s | 1<<c
+	}
+	return s
+}
+
+// Has reports membership.
+func (s Causes) Has(c Cause) bool { return s&(1<<c) != 0 }
+
+// Worst is the first cause of the highest class; ok is false when the set is empty.
+func (s Causes) Worst() (worst Cause, ok bool) {
+	for c := range causes {
+		if s.Has(c) && (!ok || c.Class() > worst.Class()) {
+			worst, ok = c, true
+		}
+	}
+	return worst, ok
+}
+
+// Gravest are those that only the end of the process ends.
+func (s Causes) Gravest() Causes {
+	var gravest Causes
+	for c := range causes {
+		gravest = gravest.With(c, s.Has(c) && c.Class() == Restart)
+	}
+	return gravest
+}
+
+// String lists the set.
+func (s Causes) String() string {
+	var names []string
+	for c := range causes {
+		if s.Has(c) {
+			names = append(names, c.String())
+		}
+	}
+	return strings.Join(names, ", ")
+}
