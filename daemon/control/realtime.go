@@ -32,9 +32,7 @@ func (l *Loop) RunRealtime(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	workers.Go(func() { l.thinkOn(working) })
 	workers.Go(func() { slot.drain(working, l.deliver) })
-	ended := make(chan error)
-	go func() { ended <- l.tickAlone(ctx, slot) }()
-	err := <-ended
+	err := onOwnThread(func() error { return l.tickAlone(ctx, slot) })
 	stop()
 	workers.Wait()
 	return err
@@ -67,9 +65,24 @@ func (l *Loop) thinkOn(ctx context.Context) {
 	}
 }
 
-// tickAlone takes a thread that ends with its goroutine: what the kernel grants it is nobody else's.
+// onOwnThread runs f on a thread that ends with it: what the kernel grants it is nobody else's. The process's first
+// thread never ends, so it is held meanwhile and another one taken.
+func onOwnThread(f func() error) error {
+	ended := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread()
+			ended <- onOwnThread(f)
+			return
+		}
+		ended <- f() // and the thread is never given back
+	}()
+	return <-ended
+}
+
+// tickAlone ticks on a thread of its own.
 func (l *Loop) tickAlone(ctx context.Context, slot *outbox) error {
-	runtime.LockOSThread() // and never unlocked
 	granted, err := l.cfg.Scheduling.scheduled()
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -139,8 +140,19 @@ func TestThreadIsScheduled(t *testing.T) {
 	}
 }
 
-// threadNamed is the id of this process's thread of that name.
+// threadNamed is the id of this process's one thread of that name; one of a test before may still be ending.
 func threadNamed(t *testing.T, name string) int {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		if ids := threadsNamed(t, name); len(ids) == 1 {
+			return ids[0]
+		}
+	}
+	t.Fatalf("not one thread is called %s, but %d", name, len(threadsNamed(t, name)))
+	return 0
+}
+
+func threadsNamed(t *testing.T, name string) (ids []int) {
 	t.Helper()
 	names, err := filepath.Glob("/proc/self/task/*/comm")
 	if err != nil {
@@ -148,16 +160,16 @@ func threadNamed(t *testing.T, name string) int {
 	}
 	for _, path := range names {
 		text, err := os.ReadFile(path)
-		if err == nil && strings.TrimSpace(string(text)) == name {
-			var id int
-			if _, err := fmt.Sscanf(path, "/proc/self/task/%d/comm", &id); err != nil {
-				t.Fatal(err)
-			}
-			return id
+		if err != nil || strings.TrimSpace(string(text)) != name {
+			continue // another, or it has ended
 		}
+		var id int
+		if _, err := fmt.Sscanf(path, "/proc/self/task/%d/comm", &id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
 	}
-	t.Fatalf("no thread is called %s", name)
-	return 0
+	return ids
 }
 
 // TestRequiredIsNoWish asks for a priority that no kernel has.
