@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -25,7 +26,7 @@ func (b *brain) engine() (e serving.Engine, whole bool, err error) {
 		return nil, false, err
 	}
 	opts := engine.Options{
-		Threads: wanted.Threads, Device: wanted.Device, Batch: 1, Precision: wanted.Precision, OneAtATime: true,
+		Threads: wanted.Threads, Device: wanted.Device, Batch: 1, Precision: wanted.Precision, Spin: wanted.Spin, OneAtATime: true,
 	}
 	whole = opts.Device == engine.CUDA || opts.Device == engine.TensorRT || opts.Device == engine.Auto && runtime.Offers(engine.CUDA) == nil
 	return serving.Loader(func(g *graph.Graph, values map[string]safetensors.Tensor) (*engine.Model, error) {
@@ -68,6 +69,9 @@ func gorgonia(wanted config.Engine) (serving.Engine, error) {
 	}
 	if wanted.Precision != engine.Float32 {
 		return nil, fmt.Errorf("engine.precision %s: gorgonia computes in float32; set engine.precision to float32, or engine.name to onnxruntime", wanted.Precision)
+	}
+	if wanted.Spin {
+		return nil, errors.New("engine.spin true: gorgonia's threads look for work for some 30 µs by themselves, and cannot be told to; set engine.spin to false, or engine.name to onnxruntime")
 	}
 	opts := tape.Options{Threads: wanted.Threads, Batch: 1}
 	return serving.Loader(func(g *graph.Graph, values map[string]safetensors.Tensor) (*tape.Model, error) {

@@ -87,18 +87,23 @@ func TestEngines(t *testing.T) {
 	t.Run("float32 on onnxruntime", func(t *testing.T) { want = answerOf(t, brainOf(t, cfg)).DQ })
 	for _, c := range []struct {
 		name, engine, device, precision string
+		spin                            bool
 		says                            []string
 		within                          float64 // rad/s
 	}{
-		{"gorgonia", config.Gorgonia, "cpu", "float32", []string{"gorgonia", "on cpu", "float32"}, 1e-4},
-		{"gorgonia, auto", config.Gorgonia, "auto", "float32", []string{"on cpu", "auto took the cpu: gorgonia computes nowhere else"}, 1e-4},
-		{"onnxruntime, auto", config.ONNXRuntime, "auto", "float32", []string{"onnxruntime", "auto took"}, 1e-4},
-		{"int8", config.ONNXRuntime, "cpu", "int8", []string{"onnxruntime", "on cpu", "int8"}, 0.2},
-		{"int8, auto", config.ONNXRuntime, "auto", "int8", []string{"on cpu, int8", "auto took the cpu", "int8"}, 0.2},
+		{"gorgonia", config.Gorgonia, "cpu", "float32", false, []string{"gorgonia", "on cpu", "float32"}, 1e-4},
+		{"gorgonia, auto", config.Gorgonia, "auto", "float32", false, []string{"on cpu", "auto took the cpu: gorgonia computes nowhere else"}, 1e-4},
+		{"onnxruntime, auto", config.ONNXRuntime, "auto", "float32", false, []string{"onnxruntime", "auto took"}, 1e-4},
+		{"onnxruntime, spinning", config.ONNXRuntime, "cpu", "float32", true, []string{"onnxruntime", "threads 2, spinning"}, 1e-4},
+		{"int8", config.ONNXRuntime, "cpu", "int8", false, []string{"onnxruntime", "on cpu", "int8"}, 0.2},
+		{"int8, auto", config.ONNXRuntime, "auto", "int8", false, []string{"on cpu, int8", "auto took the cpu", "int8"}, 0.2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			with := cfg
 			with.Engine.Name, with.Engine.Device, with.Engine.Precision = c.engine, c.device, c.precision
+			if c.spin {
+				with.Engine.Spin, with.Engine.Threads = true, 2
+			}
 			b := brainOf(t, with)
 			says := b.describe().String()
 			for _, word := range c.says {
@@ -163,5 +168,14 @@ func TestEngineRefusals(t *testing.T) {
 				t.Errorf("%v is not ErrDevice", err)
 			}
 		})
+	}
+}
+
+// TestGorgoniaSpin: what an engine cannot be told is refused with the remedy.
+func TestGorgoniaSpin(t *testing.T) {
+	wanted := config.Default().Engine
+	wanted.Name, wanted.Spin = config.Gorgonia, true
+	if _, err := gorgonia(wanted); err == nil || !strings.Contains(err.Error(), "set engine.spin to false") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -34,6 +34,7 @@ type Description struct {
 	Device    string // "cpu", "cuda" or "tensorrt"
 	Precision string // of the frozen weights, "float32" or "int8"; empty means float32
 	Threads   int
+	Spin      bool   // its threads wait for each other by looking, which keeps their cores from everybody else
 	Fallback  string // what was decided in the user's place, and why; empty if nothing was
 }
 
@@ -44,6 +45,9 @@ func (d Description) String() string {
 		precision = "float32"
 	}
 	s := fmt.Sprintf("%s %s on %s, %s, threads %d", d.Engine, d.Version, d.Device, precision, d.Threads)
+	if d.Spin {
+		s += ", spinning"
+	}
 	if d.Fallback != "" {
 		s += " (" + d.Fallback + ")"
 	}

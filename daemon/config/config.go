@@ -77,6 +77,7 @@ type Engine struct {
 	Device    string `yaml:"device"`
 	Precision string `yaml:"precision"`
 	Threads   int    `yaml:"threads"`
+	Spin      bool   `yaml:"spin"` // of onnxruntime: threads wait for each other without sleeping
 }
 
 // Camera says where the pictures of a name come from: "bridge", or a device or file that GoCV opens.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,6 +38,7 @@ type bout struct {
 	title   string
 	about   string // the work, beside the title
 	entries []*entry
+	only    *regexp.Regexp // names of the contenders that take part; nil for all
 	times   map[string]rounds
 }
 
@@ -54,9 +57,14 @@ func (p place) take() {
 	p.c, p.says = c, says
 }
 
+// wanted are the places of those that take part.
+func (b *bout) wanted(places []place) []place {
+	return slices.DeleteFunc(places, func(p place) bool { return b.only != nil && !b.only.MatchString(p.name) })
+}
+
 // enter loads contenders one after the other. Where one cannot be loaded, its place says why.
 func (b *bout) enter(places ...place) {
-	for _, p := range places {
+	for _, p := range b.wanted(places) {
 		p.take()
 		b.entries = append(b.entries, p.entry)
 	}
@@ -65,7 +73,7 @@ func (b *bout) enter(places ...place) {
 // enterTogether loads contenders at the same time: processes that mostly wait for the disk.
 func (b *bout) enterTogether(places ...place) {
 	var all sync.WaitGroup
-	for _, p := range places {
+	for _, p := range b.wanted(places) {
 		b.entries = append(b.entries, p.entry)
 		all.Go(p.take)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -159,5 +160,22 @@ func TestInt8ThatIsFloat(t *testing.T) {
 		if e := b.find(nameInt8); (e.c != nil) != c.stays {
 			t.Errorf("%s: %+v", name, e)
 		}
+	}
+}
+
+// TestOnly lets some contenders take part: the others are not loaded, and no figure speaks of them.
+func TestOnly(t *testing.T) {
+	b := &bout{title: "x", only: regexp.MustCompile("^(engine|tape)$")}
+	for _, name := range []string{nameEngine, nameTape, nameServed, namePython} {
+		b.enter(place{&entry{name: name}, func() (contender, string, error) {
+			if name != nameEngine && name != nameTape {
+				t.Errorf("%s is loaded", name)
+			}
+			return nil, "", errors.New("none here")
+		}})
+	}
+	figures := append(inferenceFigures(b, b.rows(nil), subject{}), garbageFigures(b)...)
+	if len(b.entries) != 2 || len(figures) != 1 || figures[0].What != "x: tape / engine" {
+		t.Errorf("%d entries, figures %+v", len(b.entries), figures)
 	}
 }

@@ -44,7 +44,7 @@ func (c *course) run(ctx context.Context, chosen []subject) error {
 			err = c.subject(ctx, s)
 		}
 	}
-	if err == nil && ctx.Err() == nil && !c.set.gpu {
+	if err == nil && ctx.Err() == nil && !c.set.gpu && c.set.part.MatchString("memory") {
 		err = c.memory(ctx)
 	}
 	err = errors.Join(err, printFigures(c.out, c.figures), printNotes(c.out, c.notes))
@@ -89,8 +89,16 @@ func (c *course) subject(ctx context.Context, s subject) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if err := errors.Join(c.inferenceBout(ctx, m, threads), c.trainingBout(ctx, m, threads)); err != nil {
-			return fmt.Errorf("%s: %w", s.label, err)
+		for _, part := range []struct {
+			name    string
+			measure func(context.Context, *material, int) error
+		}{{"inference", c.inferenceBout}, {"swap", c.swapBout}, {"training", c.trainingBout}} {
+			if !c.set.part.MatchString(part.name) {
+				continue
+			}
+			if err := part.measure(ctx, m, threads); err != nil {
+				return fmt.Errorf("%s: %w", s.label, err)
+			}
 		}
 	}
 	return nil
@@ -107,9 +115,13 @@ func (c *course) inferenceBout(ctx context.Context, m *material, threads int) er
 	c.note(rows)
 	figures := inferenceFigures(b, rows, m.subject)
 	figures = append(figures, garbageFigures(b)...)
-	err := b.close()
-	figures = append(figures, c.swapFigures(ctx, m, threads)...)
-	return errors.Join(err, c.report(b, rows, figures))
+	return errors.Join(b.close(), c.report(b, rows, figures))
+}
+
+// swapBout measures changes of bundles, after the inferences that they are held to.
+func (c *course) swapBout(ctx context.Context, m *material, threads int) error {
+	c.progress(fmt.Sprintf("%s, swaps, %s", m.label, threadsText(threads)))
+	return c.keep(c.swapFigures(ctx, m, threads))
 }
 
 // trainingBout measures a training step. It takes fewer rounds: a step takes as long as 30 inferences.

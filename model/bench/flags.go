@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -13,6 +14,7 @@ type settings struct {
 	only, environment, library, scratch, json, script, torch string
 	threads                                                  []int
 	rounds, resident                                         int
+	part, row                                                *regexp.Regexp
 	quick, gpu                                               bool
 }
 
@@ -31,6 +33,8 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	fs.BoolVar(&s.quick, "quick", false, "ViT-S/14 and ResNet-50 alone, 3 rounds: an impression in a few minutes")
 	fs.BoolVar(&s.gpu, "gpu", false, "only what computes on a GPU: needs the GPU build of ONNX Runtime as -library")
 	fs.IntVar(&s.resident, "resident", 0, "only say what this process takes with so `many` bundles on one base, as JSON")
+	part := fs.String("part", "", "`pattern` of what is measured: inference, swap, training, memory; all unless told")
+	row := fs.String("row", "", "`pattern` of the contenders of inference by name, like ^(engine|tape)")
 	threads := fs.String("threads", "1,2", "threads of an inference, a `list`")
 	if err := fs.Parse(args); err != nil {
 		return s, err
@@ -43,6 +47,13 @@ func parse(args []string, errs io.Writer) (settings, error) {
 		if s.only == "" {
 			s.only = "ViT-S|ResNet"
 		}
+	}
+	var err error
+	if s.part, err = regexp.Compile(*part); err != nil {
+		return s, fmt.Errorf("-part: %w", err)
+	}
+	if s.row, err = regexp.Compile(*row); err != nil {
+		return s, fmt.Errorf("-row: %w", err)
 	}
 	return s, s.check(*threads)
 }

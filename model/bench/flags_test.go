@@ -19,6 +19,8 @@ func TestFlags(t *testing.T) {
 		"-nonsense":           "not defined",
 		"-threads 1 -quick":   "",
 		"-resident 64 -quick": "",
+		"-part (":             "-part: ",
+		"-row [":              "-row: ",
 	} {
 		_, err := parse(strings.Fields(args), io.Discard)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {

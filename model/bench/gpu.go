@@ -18,7 +18,7 @@ const (
 // picture begins and its result ends in the computer's own memory, as a robot needs it.
 func (l *lab) gpu(m *material) *bout {
 	b := &bout{title: m.label + ", batch 1, on the GPU", about: "TF32 off; times include both copies"}
-	cpu, cuda := l.loadEngine(engine.CPU, engine.Float32), l.loadEngine(engine.CUDA, engine.Float32)
+	cpu, cuda := l.loadEngine(engine.Options{Device: engine.CPU}), l.loadEngine(engine.Options{Device: engine.CUDA})
 	b.enter(
 		m.ours(nameEngine, "engine: ONNX Runtime from Go, on the CPU", false, 1, cpu),
 		m.ours(nameEngineAdapted, "engine, all adapters and head, on the CPU", true, 1, cpu),

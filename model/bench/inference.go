@@ -16,6 +16,7 @@ import (
 // Names of the contenders, as rows and figures know them.
 const (
 	nameEngine        = "engine"
+	nameSpinning      = "engine-spinning"
 	nameTape          = "tape"
 	nameServed        = "policy"
 	nameEngineAdapted = "engine+adapters"
@@ -40,9 +41,13 @@ func firstValues(n adapter.Network, g *graph.Graph, seed uint64) (map[string]saf
 func (l *lab) inference(m *material, threads int) *bout {
 	b := &bout{title: fmt.Sprintf("%s, batch 1, %s", m.label, threadsText(threads)),
 		about: fmt.Sprintf("%dx%d pixels, %.1f GFLOP frozen, %.1f with all adapters and head", m.side, m.side, m.flops(false)/1e9, m.flops(true)/1e9)}
-	float, eight := l.loadEngine(engine.CPU, engine.Float32), l.loadEngine(engine.CPU, engine.Int8)
+	b.only = l.only
+	float, eight := l.loadEngine(engine.Options{Device: engine.CPU}), l.loadEngine(engine.Options{Device: engine.CPU, Precision: engine.Int8})
+	b.enter(m.ours(nameEngine, "engine: ONNX Runtime from Go", false, threads, float))
+	if threads > 1 { // one thread waits for nobody
+		b.enter(m.ours(nameSpinning, "engine, spinning", false, threads, l.loadEngine(engine.Options{Device: engine.CPU, Spin: true})))
+	}
 	b.enter(
-		m.ours(nameEngine, "engine: ONNX Runtime from Go", false, threads, float),
 		m.ours(nameTape, "tape: Gorgonia", false, threads, loadTape),
 		place{&entry{name: nameServed, label: "policy: what the daemon asks, all adapters", group: "actions", flops: m.flops(true), exact: true},
 			func() (contender, string, error) { return l.loadServed(m, threads) }},
@@ -50,7 +55,9 @@ func (l *lab) inference(m *material, threads int) *bout {
 		m.ours(nameTapeAdapted, "tape, all adapters and head", true, threads, loadTape),
 		m.ours(nameInt8, "engine, base in int8", false, threads, eight),
 	)
-	b.find(nameInt8).exact = false
+	if e := b.find(nameInt8); e != nil {
+		e.exact = false
+	}
 	b.enterTogether(l.peers(m, threads)...)
 	b.enter(product(threads))
 	return b
@@ -61,7 +68,7 @@ var errNotQuantised = errors.New("no layer of this network runs in 8 bits: the o
 // checkInt8 takes the place of an int8 contender that computes in float32 after all.
 func (b *bout) checkInt8(outputs map[string][]float32) {
 	e, float := b.find(nameInt8), outputs[nameEngine]
-	if e.c != nil && float != nil && slices.Equal(outputs[nameInt8], float) {
+	if e != nil && e.c != nil && float != nil && slices.Equal(outputs[nameInt8], float) {
 		b.lose(e, errNotQuantised)
 		delete(outputs, nameInt8)
 	}
@@ -122,9 +129,10 @@ func (l *lab) loadPeer(m *material, kind string, threads int) (contender, string
 // loader loads one of this project's engines.
 type loader func(g *graph.Graph, values, params map[string]safetensors.Tensor, threads int) (*own, string, error)
 
-func (l *lab) loadEngine(device, precision string) loader {
+func (l *lab) loadEngine(o engine.Options) loader {
 	return func(g *graph.Graph, values, params map[string]safetensors.Tensor, threads int) (*own, string, error) {
-		m, err := l.runtime.Load(g, values, engine.Options{Threads: threads, Device: device, Batch: 1, Precision: precision})
+		o.Threads, o.Batch = threads, 1
+		m, err := l.runtime.Load(g, values, o)
 		if err != nil {
 			return nil, "", err
 		}
@@ -132,13 +140,17 @@ func (l *lab) loadEngine(device, precision string) loader {
 		if err != nil {
 			return nil, "", errors.Join(err, m.Close())
 		}
-		return &own{s, m}, describe(m.Describe()) + ", no spinning", nil
+		return &own{s, m}, describe(m.Describe()), nil
 	}
 }
 
 // describe is what runs, without the threads, which a bout's title tells.
 func describe(d model.Description) string {
-	return fmt.Sprintf("%s %s on %s, %s", d.Engine, d.Version, d.Device, cmp.Or(d.Precision, engine.Float32))
+	text := fmt.Sprintf("%s %s on %s, %s", d.Engine, d.Version, d.Device, cmp.Or(d.Precision, engine.Float32))
+	if d.Spin {
+		text += ", spinning within an inference"
+	}
+	return text
 }
 
 func (m *material) flops(adapted bool) float64 {

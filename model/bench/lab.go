@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"sim2reald/model/engine"
 	"sim2reald/model/graph"
@@ -20,6 +21,7 @@ type lab struct {
 	scratch string   // folder for weights, pictures and exports
 	log     io.Writer
 	seed    uint64
+	only    *regexp.Regexp // contenders of an inference; nil for all
 	// noExport leaves out PyTorch's export, which takes a minute and which nobody on a GPU is given.
 	noExport bool
 }

@@ -46,7 +46,8 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l := &lab{runtime: rt, scratch: s.scratch, torch: s.torch, seed: 1, noExport: s.gpu}
+	l := &lab{runtime: rt, scratch: s.scratch, torch: s.torch, seed: 1, only: s.row,
+		noExport: s.gpu || !s.row.MatchString(namePython)}
 	if s.resident > 0 {
 		return errors.Join(l.occupy(chosen[0], s.resident, out), rt.Close())
 	}

@@ -53,7 +53,7 @@ func (l *lab) loadServed(m *material, threads int) (contender, string, error) {
 		return nil, "", errors.Join(err, b.Close())
 	}
 	s.base = b
-	return s, describe(b.Describe()) + ", no spinning", nil
+	return s, describe(b.Describe()), nil
 }
 
 // Run is a contender's.

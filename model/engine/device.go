@@ -9,36 +9,45 @@ import (
 )
 
 // sessionOptions sets threads and device. The caller destroys them.
-func sessionOptions(device string, threads int) (*ort.SessionOptions, error) {
+func sessionOptions(o Options) (*ort.SessionOptions, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, fmt.Errorf("loading model: %s: %w", oneLine(err), ErrLibrary)
 	}
-	err = configure(options, device, threads)
+	err = configure(options, o)
 	if err != nil {
 		return nil, errors.Join(err, options.Destroy())
 	}
 	return options, nil
 }
 
-func configure(options *ort.SessionOptions, device string, threads int) error {
+func configure(options *ort.SessionOptions, o Options) error {
 	err := errors.Join(
-		options.SetIntraOpNumThreads(threads),
+		options.SetIntraOpNumThreads(o.Threads),
 		options.SetInterOpNumThreads(1),
 		options.SetExecutionMode(ort.ExecutionModeSequential),
-		// A spinning pool would take the cores that the control loop needs between two inferences.
-		options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
+		options.AddSessionConfigEntry("session.intra_op.allow_spinning", flag(o.Spin)),
+		// Between two inferences the cores are the control loop's.
+		options.AddSessionConfigEntry("session.force_spinning_stop", "1"),
 	)
 	if err != nil {
-		return fmt.Errorf("configuring %d threads: %s: %w", threads, oneLine(err), ErrLibrary)
+		return fmt.Errorf("configuring %d threads: %s: %w", o.Threads, oneLine(err), ErrLibrary)
 	}
-	switch device {
+	switch o.Device {
 	case CUDA:
 		return configureGPU(options, CUDA, appendCUDA)
 	case TensorRT:
 		return configureGPU(options, TensorRT, appendTensorRT, appendCUDA)
 	}
 	return nil
+}
+
+// flag is how a setting of the library says yes or no.
+func flag(on bool) string {
+	if on {
+		return "1"
+	}
+	return "0"
 }
 
 // configureGPU asks for the GPU alone: without the last setting ONNX Runtime would run on the CPU what the
@@ -94,7 +103,7 @@ func appendTensorRT(options *ort.SessionOptions) error {
 
 // Offers is nil when a device can be had, and otherwise says what is missing.
 func (r *Runtime) Offers(device string) error {
-	options, err := sessionOptions(device, 1)
+	options, err := sessionOptions(Options{Device: device, Threads: 1})
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ type Options struct {
 	Device    string // CPU, CUDA, TensorRT or Auto
 	Batch     int    // examples to a run; 1 on the robot
 	Precision string // Float32, which "" means as well, or Int8
+	// Spin lets the threads of an inference wait for each other without sleeping, until it ends. That is quicker
+	// while no other work wants their cores, and much slower while some does.
+	Spin bool
 	// OneAtATime lets all sessions of the model share the memory of their inputs and outputs, so that a bundle
 	// costs its parameters alone. They are then all used from one goroutine, one after the other.
 	OneAtATime bool
@@ -59,7 +62,7 @@ func (r *Runtime) Load(g *graph.Graph, values map[string]safetensors.Tensor, opt
 		return nil, fmt.Errorf("loading model: precision %q is neither %s nor %s: %w", opts.Precision, Float32, Int8, ErrInput)
 	}
 	m := &Model{graph: g, opts: opts, says: model.Description{
-		Engine: "onnxruntime", Version: r.version, Threads: opts.Threads, Precision: opts.Precision}}
+		Engine: "onnxruntime", Version: r.version, Threads: opts.Threads, Precision: opts.Precision, Spin: opts.Spin}}
 	if err := m.open(r, values); err != nil {
 		return nil, err
 	}
@@ -108,7 +111,7 @@ func (m *Model) openOn(r *Runtime, device string, values map[string]safetensors.
 
 // load lowers a graph and makes an ONNX Runtime session of it.
 func (m *Model) load(g *graph.Graph, values map[string]safetensors.Tensor) (*ort.DynamicAdvancedSession, error) {
-	options, err := sessionOptions(m.opts.Device, m.opts.Threads)
+	options, err := sessionOptions(m.opts)
 	if err != nil {
 		return nil, err
 	}

@@ -66,3 +66,22 @@ func TestOneLine(t *testing.T) {
 		}
 	}
 }
+
+// TestSpin reads back what the library is told: never to spin between two inferences, within one only when asked.
+func TestSpin(t *testing.T) {
+	runtimeOrSkip(t)
+	for spin, want := range map[bool]string{false: "0", true: "1"} {
+		o, err := sessionOptions(Options{Device: CPU, Threads: 2, Spin: spin})
+		if err != nil {
+			t.Fatal(err)
+		}
+		within, err := o.GetSessionConfigEntry("session.intra_op.allow_spinning")
+		between, err2 := o.GetSessionConfigEntry("session.force_spinning_stop")
+		if err := errors.Join(err, err2, o.Destroy()); err != nil {
+			t.Fatal(err)
+		}
+		if within != want || between != "1" {
+			t.Errorf("spin %v: allow_spinning %q, want %q; force_spinning_stop %q, want 1", spin, within, want, between)
+		}
+	}
+}
