@@ -76,6 +76,7 @@ TRAIN = (
     ("--report", {"type": pathlib.Path, "help": "file to write what was done to, as JSON"}),
     ("--threads", {"type": int, "default": 0, "help": "of the CPU; 0: torch's own choice"}),
     ("--device", {"default": "auto", "help": "auto, cpu or cuda; auto takes a GPU if there is one, and says so"}),
+    ("--eager", {"action": "store_true", "help": "launch every kernel by itself, where a GPU replays a recorded step"}),
     ("--tf32", {"action": "store_true", "help": "let a GPU round products to 10 bits: faster, less exact"}),
     ("--commit", {"default": "unknown", "help": "revision of this source, for the bundle's record"}),
 )

@@ -91,8 +91,13 @@ class Pictures:
 
     def begin(self, epoch: int):
         """Draws what belongs to an epoch."""
-        if self.fresh and self.views:
-            self.table = self.views.fresh(epoch)
+        if not self.fresh or not self.views:
+            return
+        drawn = self.views.fresh(epoch)
+        if self.table is None:
+            self.table = drawn
+        else:
+            self.table.copy_(drawn)  # in place: a recorded step reads it where it was
 
     def batch(self, rows: torch.Tensor) -> Batch:
         """The examples of these rows, example by example and within one view by view."""

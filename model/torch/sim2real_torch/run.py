@@ -61,7 +61,10 @@ class Run:
         if options.threads:
             torch.set_num_threads(options.threads)
         self.device, name = machine.pick(options.device)
-        self.computer = name + (", TF32" if options.tf32 and self.device.type == "cuda" else "")
+        cuda = self.device.type == "cuda"
+        self.computer = name + (", TF32" if options.tf32 and cuda else "")
+        # Noise is drawn by a generator of its own, which a recorded step would repeat.
+        self.eager = options.eager or not cuda or options.noise > 0
         machine.set_tf32(options.tf32)
         torch.manual_seed(options.seed)
         arch = backbones.architecture(options.base, options.arch)
@@ -71,7 +74,8 @@ class Run:
         self.recipe, self.head_recipe = recipes(options, self.whole)
         self.rows = Rows(self.data, options)
         self.net = network(model, arch, self.placement, options, self.data).to(self.device)
-        say(f"{self.net.counts()}; torch {torch.__version__} on {self.computer}")
+        steps = "one by one" if self.eager else "recorded"
+        say(f"{self.net.counts()}; torch {torch.__version__} on {self.computer}, steps {steps}")
         augment = Augment(options.shift, options.brightness, options.contrast, options.saturation, options.noise)
         spec = {"size": options.size, "mean": options.mean, "std": options.std}
         eyes = Eyes(self.data.meta["cameras"], self.rows.frames, spec, self.device, options.noise > 0)
@@ -112,7 +116,7 @@ class Run:
         if net is self.net.head:
             learned = {n: p for n, p in learned.items() if self.net.place(n) == "top"}
         adam = training.optimiser(learned, self.net.place, recipe.rates, recipe.weight_decay)
-        trainer = training.Trainer(net, adam, shown, recipe, self.options.seed)
+        trainer = training.Trainer(net, adam, shown, recipe, self.options.seed, self.eager)
         tell = training.Teller(stage, recipe.epochs, self.say)
         self.examples, self.trained = len(shown[0]), {self.net.place(n): 0 for n in learned}
         for name, parameter in learned.items():

@@ -69,7 +69,10 @@ def optimiser(
         for (at, matrix), params in groups.items()
     ]
     fused = all(p.is_cuda for p in learned.values())
-    return torch.optim.AdamW(rows, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=fused)
+    if fused:  # a recorded step reads its rates where they were when it was recorded: on the GPU
+        for row in rows:
+            row["lr"] = torch.tensor(row["peak"], device="cuda")
+    return torch.optim.AdamW(rows, lr=0.0, betas=(0.9, 0.999), eps=1e-8, fused=fused, capturable=fused)
 
 
 def cosine(peak: float, step: int, warm: int, total: int) -> float:
@@ -93,6 +96,53 @@ def step(net: torch.nn.Module, adam: torch.optim.Optimizer, batch: Batch) -> tor
     return value.detach()
 
 
+class Recorded:
+    """One update after another on a GPU, recorded as a CUDA graph and then replayed.
+
+    A small model's step is a thousand small kernels; to launch them one by one takes longer than to run them.
+    """
+
+    EAGER = 3  # steps before, in which the libraries set themselves up
+
+    def __init__(self, net: torch.nn.Module, adam: torch.optim.Optimizer, shown: Pictures | Features, batch: int):
+        """batch is the number of rows of every step."""
+        self.net, self.adam, self.shown = net, adam, shown
+        device = next(net.parameters()).device
+        self.rows = torch.zeros(batch, dtype=torch.long, device=device)
+        self.stream, self.graph, self.made = torch.cuda.Stream(device), None, 0
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """As step; the loss is valid until the next call."""
+        self.rows.copy_(rows)
+        if self.made < self.EAGER:
+            self.made += 1
+            return self._beside()
+        if self.graph is None:
+            self._record()
+        self.graph.replay()
+        return self.value
+
+    def _step(self) -> torch.Tensor:
+        return step(self.net, self.adam, self.shown.batch(self.rows))
+
+    def _beside(self) -> torch.Tensor:
+        """A step on the stream that will be recorded."""
+        now = torch.cuda.current_stream()
+        self.stream.wait_stream(now)
+        with torch.cuda.stream(self.stream):
+            value = self._step()
+        now.wait_stream(self.stream)
+        return value
+
+    def _record(self):
+        self.graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(self.graph, stream=self.stream):
+                self.value = self._step()
+        except RuntimeError as error:
+            raise TrainingError(f"the step cannot be recorded: {error}; add --eager") from error
+
+
 @torch.no_grad()
 def features(policy: Policy, shown: Pictures) -> torch.Tensor:
     """(n, F): what the head would see of all examples."""
@@ -112,8 +162,9 @@ class Trainer:
         shown: tuple[Pictures | Features, Pictures | Features],
         recipe: Recipe,
         seed: int,
+        eager: bool = True,
     ):
-        """shown is to train on and to validate with."""
+        """shown is to train on and to validate with; eager False records the step, on a GPU."""
         self.net, self.adam, self.recipe = net, adam, recipe
         self.train, self.held = shown
         self.batch = min(recipe.batch, len(self.train))
@@ -121,6 +172,7 @@ class Trainer:
         self.draws = torch.Generator().manual_seed(seed)
         self.device = next(net.parameters()).device
         self.fitted = Fitted()
+        self.step = self._eagerly if eager else Recorded(net, adam, self.train, self.batch)
 
     @property
     def total(self) -> int:
@@ -150,18 +202,24 @@ class Trainer:
             if stopped():
                 break
             self._set_rates()
-            total += step(self.net, self.adam, self.train.batch(rows))
+            total += self.step(rows)
             made += 1
             self.fitted.steps += 1
         if made:
             self.fitted.losses.append(self._finite(total.item() / made))
         return made == self.each
 
+    def _eagerly(self, rows: torch.Tensor) -> torch.Tensor:
+        return step(self.net, self.adam, self.train.batch(rows))
+
     def _set_rates(self):
         warm = int(self.recipe.warm_up * self.total)
         share = cosine(1.0, self.fitted.steps, warm, self.total)
         for group in self.adam.param_groups:
-            group["lr"] = share * group["peak"]
+            if torch.is_tensor(group["lr"]):
+                group["lr"].fill_(share * group["peak"])
+            else:
+                group["lr"] = share * group["peak"]
 
     def _finite(self, value: float) -> float:
         if not math.isfinite(value):

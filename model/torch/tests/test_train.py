@@ -59,6 +59,20 @@ def test_divergence_is_said(tmp_path, folder, monkeypatch):
     assert not (tmp_path / "x").exists()
 
 
+def test_recorded_steps_are_the_eager_ones(tmp_path, folder):
+    """On a GPU, as it computes: exact products, and sums in whatever order the kernels take."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU: steps are recorded on none")
+    told = {}
+    for name, more in (("recorded", []), ("eager", ["--eager"])):
+        report = tmp_path / f"{name}.json"
+        settings = ["--device", "cuda", "--epochs", "6", "--report", report, *more]
+        run.train(options(folder, tmp_path / name, *settings), lambda _: None)
+        told[name] = json.loads(report.read_text())["losses"]
+    assert told["recorded"] == pytest.approx(told["eager"], rel=1e-4)
+    assert told["eager"][-1] < told["eager"][0]
+
+
 def test_eyes_see_what_the_robot_shows(data):
     """The same numbers on a device as pictures computes, which Go's are compared with."""
     spec = {"size": 8, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
