@@ -267,7 +267,7 @@ func (p *policy) name() string { return p.bundle.Manifest.Name + " " + p.bundle.
 func (p *policy) pilot(w *workcell, baseDigest string) control.Pilot {
 	m := &p.bundle.Manifest
 	return control.Pilot{
-		Actor: p.actor, Limits: m.Limits.Robot(), Bundle: p.bundle.Digest(),
+		Actor: p.actor, Limits: w.limitsOf(m), Bundle: p.bundle.Digest(),
 		CheckRig: func() error {
 			rig := w.rigOf(baseDigest, 1)
 			return bundle.Check(m, &rig)

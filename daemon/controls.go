@@ -94,7 +94,7 @@ func enterHolder(b *brain, w *workcell) (*entrant, error) {
 
 // controlLoop is under the same limits as the bundle.
 func (b *brain) controlLoop(w *workcell, actor control.Actor) *loop {
-	return w.newLoop(control.Pilot{Actor: actor, Limits: b.bundle.Manifest.Limits.Robot(), Bundle: "none: a control"})
+	return w.newLoop(control.Pilot{Actor: actor, Limits: w.limitsOf(&b.bundle.Manifest), Bundle: "none: a control"})
 }
 
 // mean is a policy whose normalised answer is always zero.

@@ -18,6 +18,7 @@ import (
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
+	"sim2reald/model/bundle"
 	"sim2reald/robot"
 	"sim2reald/robot/bridge"
 )
@@ -214,7 +215,7 @@ func (w *workcell) checkRobot() error {
 	if !(w.fact.ControlRateHz > 0) || !(w.fact.StateRateHz > 0) || w.fact.StateRateHz > 2000 {
 		return fmt.Errorf("rates %g and %g Hz of the factsheet are unusable; mend the bridge", w.fact.ControlRateHz, w.fact.StateRateHz)
 	}
-	enforced, err := limitsOf(w.fact.Limits, m.N())
+	enforced, err := factLimits(w.fact.Limits, m.N())
 	if err != nil {
 		return err
 	}
@@ -223,8 +224,13 @@ func (w *workcell) checkRobot() error {
 	return nil
 }
 
-// limitsOf reads a factsheet's limits: an arm may be held tighter than its maker's table.
-func limitsOf(f topic.FactsheetLimits, n int) (robot.Limits, error) {
+// limitsOf are a bundle's limits, with what it does not say, jerk, from the robot's table.
+func (w *workcell) limitsOf(m *bundle.Manifest) robot.Limits {
+	return m.Limits.Robot().Within(w.model.Limits, w.model.N())
+}
+
+// factLimits reads a factsheet's limits: an arm may be held tighter than its maker's table.
+func factLimits(f topic.FactsheetLimits, n int) (robot.Limits, error) {
 	var l robot.Limits
 	for _, list := range []struct {
 		name string

@@ -78,14 +78,14 @@ type Loop struct {
 
 	thinking sync.Mutex // held while the actor thinks
 
-	mu       sync.Mutex
-	pilot    *Pilot
-	machine  supervisor.Machine
-	plan     Plan
-	planned  bool
-	failed   supervisor.Causes // reported from beside the tick, until an operator acknowledges
-	failure  error             // the actor's last
-	previous robot.Vector
+	mu      sync.Mutex
+	pilot   *Pilot
+	machine supervisor.Machine
+	plan    Plan
+	planned bool
+	failed  supervisor.Causes // reported from beside the tick, until an operator acknowledges
+	failure error             // the actor's last
+	sent    limit.Sent
 }
 
 // New makes a disarmed loop.
@@ -109,7 +109,7 @@ func (l *Loop) Machine() supervisor.Machine {
 func (l *Loop) Commanded() robot.Vector {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.previous
+	return l.sent.DQ
 }
 
 // Limits are those that every command is held to.
@@ -144,7 +144,7 @@ func (l *Loop) Ask(r supervisor.Request) error {
 	now := l.now(&state)
 	next, err := l.machine.Ask(r, l.wrong(&state, ok, now), state.Moving, now)
 	if next.Mode == supervisor.Running && l.machine.Mode != supervisor.Running {
-		l.previous = robot.Vector{} // entry needs an arm at rest: every start ramps from there
+		l.sent = limit.Sent{} // entry needs an arm at rest: every start ramps from there
 	}
 	l.machine = next
 	return err
@@ -173,11 +173,11 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 	before := l.machine.Mode
 	l.machine = l.machine.Next(l.wrong(state, measured, now), state.Moving, now)
 	if l.machine.Mode == supervisor.Running && before != supervisor.Running {
-		l.previous = robot.Vector{}
+		l.sent = limit.Sent{}
 	}
 	out := Output{State: *state, Seen: l.plan.Seen, Bundle: l.pilot.Bundle}
 	out.Command, out.Reason = l.command(state, now)
-	l.previous = out.Command.DQ
+	l.sent = l.sent.Then(&out.Command, l.cfg.Joints, l.cfg.Period)
 	return out
 }
 
@@ -190,7 +190,7 @@ func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Re
 	if state.Episode.Waiting() {
 		return held, ReasonWaiting
 	}
-	allowed, verdict := limit.Apply(l.wanted(now), &l.previous, &state.Q, l.cfg.Joints, l.cfg.Period, &l.pilot.Limits)
+	allowed, verdict := limit.Apply(l.wanted(now), &l.sent, &state.Q, l.cfg.Joints, l.cfg.Period, &l.pilot.Limits)
 	l.count(verdict)
 	if verdict.Refused != limit.Accepted {
 		l.machine = l.machine.Latch(supervisor.ActionRefused)
@@ -216,7 +216,7 @@ func (l *Loop) count(v limit.Verdict) {
 		if v.Clamped&(1<<j) != 0 {
 			l.Clamped[j].Add(1)
 		}
-		if v.RateLimited&(1<<j) != 0 {
+		if (v.RateLimited|v.JerkLimited)&(1<<j) != 0 {
 			l.RateLimited[j].Add(1)
 		}
 	}
