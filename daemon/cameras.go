@@ -27,7 +27,7 @@ func (w *workcell) openCameras(ctx context.Context) error {
 	for i, c := range w.cfg.Cameras {
 		if c.Source == sourceBridge {
 			if err := w.checkBridgeCamera(i); err != nil {
-				return err
+				return asMisconfigured(err)
 			}
 			continue
 		}
@@ -71,7 +71,7 @@ func (w *workcell) openDevice(ctx context.Context, i int) error {
 	case <-first:
 		return nil
 	case err := <-ended:
-		return err
+		return asMisconfigured(err)
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 
-	"sim2reald/daemon/config"
 	"sim2reald/model/backbone"
 	"sim2reald/model/base"
 	"sim2reald/model/bundle"
@@ -37,7 +36,7 @@ func cmdBundle(ctx context.Context, args []string) error {
 	if fs.Arg(0) == "inspect" {
 		return inspectBundle(b)
 	}
-	cfg, err := config.Load(*path)
+	cfg, err := loadConfig(*path)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 
-	"sim2reald/daemon/config"
 	"sim2reald/model/base"
 	"sim2reald/model/bundle"
 )
@@ -34,7 +33,7 @@ func cmdBundleImport(_ context.Context, args []string) error {
 		return fmt.Errorf("bundle import: %d files named; name the one that `python -m sim2real_torch train` wrote, behind the flags", fs.NArg())
 	}
 	if *basePath == "" {
-		cfg, err := config.Load(*cfgPath)
+		cfg, err := loadConfig(*cfgPath)
 		if err != nil {
 			return err
 		}

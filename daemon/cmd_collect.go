@@ -25,7 +25,7 @@ func cmdCollect(ctx context.Context, args []string) error {
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	cfg, err := config.Load(f.config)
+	cfg, err := loadConfig(f.config)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"sim2reald/daemon/config"
 	"sim2reald/daemon/results"
 )
 
@@ -91,7 +90,7 @@ func runRows(ctx context.Context, f resultsFlags, plan *results.Plan, out io.Wri
 	if err != nil {
 		return err
 	}
-	cfg, err := config.Load(f.config)
+	cfg, err := loadConfig(f.config)
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/coreos/go-systemd/v22/daemon"
-
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/web"
 	"sim2reald/model/bundle"
@@ -25,11 +23,16 @@ func cmdRun(ctx context.Context, args []string) error {
 	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	cfg, err := config.Load(*path)
+	cfg, err := loadConfig(*path)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, cfg, newLog(), *workcell)
+	if err := quietCollector(); err != nil {
+		return asMisconfigured(err)
+	}
+	log := newLog()
+	defer endInTime(ctx, log)()
+	return serve(ctx, cfg, log, *workcell)
 }
 
 func newLog() *slog.Logger {
@@ -45,13 +48,23 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 }
 
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge bool) (err error) {
+	m, err := openManager(log)
+	if err != nil {
+		return asMisconfigured(err)
+	}
+	m.status("loading the base and its bundles")
 	b, err := openBrain(cfg)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, b.Close)
+	m.status("waiting for the bridge of robot " + cfg.Robot.Name)
 	var d desk
 	w, err := openWorkcell(ctx, cfg, log, workcellOptions{startBridge: startBridge, onRequest: d.answer})
+	if err != nil && ctx.Err() != nil {
+		log.Info("ended before it was ready", "because", err)
+		return nil // it was asked to
+	}
 	if err != nil {
 		return err
 	}
@@ -66,10 +79,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 	shown.runs(s.loop, "")
 	d.board.Store(shown)
 	return w.attended(ctx, shown, func(string) error {
-		// An error means that there is no service manager to tell.
-		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
-		defer func() { _, _ = daemon.SdNotify(false, daemon.SdNotifyStopping) }()
-		return s.loop.run(ctx, w)
+		return m.during(ctx, s.loop.Alive(), s.loop.inWords, func(ctx context.Context) error { return s.loop.run(ctx, w) })
 	})
 }
 

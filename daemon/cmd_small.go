@@ -50,7 +50,7 @@ func cmdRequest(ctx context.Context, args []string) error {
 	if fs.NArg() != 1 && (fs.NArg() != 2 || !ofShelf(fs.Arg(0))) {
 		return fmt.Errorf("request: name one of %s", kinds)
 	}
-	cfg, err := config.Load(*path)
+	cfg, err := loadConfig(*path)
 	if err != nil {
 		return err
 	}

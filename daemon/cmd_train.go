@@ -47,7 +47,7 @@ func trainArgs(args []string) (f trainFlags, on *base.Base, cfg config.Config, e
 	if first.out == "" {
 		return f, nil, cfg, fmt.Errorf("train: -out is missing; name the file to write the bundle to")
 	}
-	if cfg, err = config.Load(first.config); err != nil {
+	if cfg, err = loadConfig(first.config); err != nil {
 		return f, nil, cfg, err
 	}
 	if on, err = base.Open(cfg.Policy.Base); err != nil {

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"syscall"
 )
 
 // version is what the daemon calls itself in bundles, reports and topics.
@@ -40,17 +39,14 @@ func commands() []command {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	err := dispatch(ctx, os.Args[1:])
 	stop()
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-	case errors.Is(err, errUsage):
-		os.Exit(2)
-	default:
+	status := exitStatus(err)
+	if status != 0 && status != exitUsage {
 		fmt.Fprintln(os.Stderr, "sim2reald:", err)
-		os.Exit(1)
 	}
+	os.Exit(status)
 }
 
 var errUsage = errors.New("usage")

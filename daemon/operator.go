@@ -141,3 +141,17 @@ func (l *loop) Stop() error {
 	}
 	return err
 }
+
+// inWords is the mode, and what latches it, in one line.
+func (l *loop) inWords() string {
+	m := l.Machine()
+	switch {
+	case m.Mode == supervisor.Faulted:
+		return fmt.Sprintf("faulted: %s, latched as fault %d: %s", m.Fault.Cause, m.Fault.ID, m.Fault.Cause.Remedy())
+	case m.Mode == supervisor.Holding && m.ByOperator:
+		return "holding: an operator asked to hold"
+	case m.Mode == supervisor.Holding:
+		return "holding: " + m.Why.String()
+	}
+	return m.Mode.String()
+}

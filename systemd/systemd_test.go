@@ -57,3 +57,19 @@ func TestUnitIsConfined(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
+
+// TestUnitWatches holds what the daemon relies on; that it feeds the watchdog is tested where the daemon is.
+func TestUnitWatches(t *testing.T) {
+	text, err := os.ReadFile("sim2reald.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"Type=notify", "WatchdogSec=1", "WatchdogSignal=SIGABRT", "TimeoutStopSec=5", "Restart=on-failure",
+		"RestartPreventExitStatus=78", "StartLimitBurst=3", "LimitRTPRIO=50", "LimitMEMLOCK=infinity",
+	} {
+		if !bytes.Contains(text, []byte("\n"+line+"\n")) {
+			t.Errorf("the unit lacks %s", line)
+		}
+	}
+}
