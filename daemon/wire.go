@@ -7,6 +7,7 @@ import (
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
 )
@@ -53,7 +54,7 @@ func (w *workcell) newLoop(pilot control.Pilot) *loop {
 	l.Loop = control.New(control.Config{
 		Pilot: pilot, Rig: w.link, Cameras: w.cameras, Joints: w.model.N(),
 		Period: period, ControlPeriod: time.Duration(float64(time.Second) / w.fact.ControlRateHz),
-		Ages: control.Ages{
+		Bounds: supervisor.Bounds{
 			Frame: config.Milliseconds(ages.FrameMs), StateHold: config.Milliseconds(ages.StateHoldMs),
 			StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
 		},

@@ -19,23 +19,15 @@ type Rig interface {
 	State() (robot.State, bool)
 }
 
-// Ages bound how old what is acted on may be.
-type Ages struct {
-	Frame       time.Duration // older pictures hold the arm
-	StateHold   time.Duration // older measurements hold the arm
-	StateSilent time.Duration // older measurements fault
-	Action      time.Duration // plans made from older pictures have run out
-}
-
 // Config is what a loop is built from.
 type Config struct {
 	Pilot         // who is at the controls first
 	Rig           Rig
 	Cameras       []*camera.Latest
 	Joints        int
-	Period        time.Duration // of the tick, and dt of the limiter
-	ControlPeriod time.Duration // of the policy's rows
-	Ages          Ages
+	Period        time.Duration        // of the tick, and dt of the limiter
+	ControlPeriod time.Duration        // of the policy's rows
+	Bounds        supervisor.Bounds    // of a real-time loop; those of a lock-step one are made from them
 	Lockstep      bool                 // the bridge's stamps are the clock
 	Clock         func() time.Duration // monotonic, since process start
 	Send          func(Output) error   // puts a command on the wire
@@ -64,6 +56,7 @@ type Answer struct {
 // Loop is the control loop. Step is the tick; Think runs the actor; both may run beside each other.
 type Loop struct {
 	cfg    Config
+	bounds supervisor.Bounds
 	frames []*camera.Frame // of Think
 
 	InferenceTime  metrics.Durations // of Act alone
@@ -91,7 +84,7 @@ type Loop struct {
 // New makes a disarmed loop.
 func New(cfg Config) *Loop {
 	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
-	l.machine.Fault.ID = cfg.FirstFault
+	l.machine.Fault.ID, l.bounds = cfg.FirstFault, cfg.boundsOfClock()
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}
@@ -222,31 +215,8 @@ func (l *Loop) count(v limit.Verdict) {
 	}
 }
 
-// wrong collects every named input. What is not there yet counts as stale.
+// wrong is everything that is wrong now.
 func (l *Loop) wrong(state *robot.State, measured bool, now time.Duration) supervisor.Causes {
-	w := l.failed
-	w = w.With(supervisor.StateStale, !measured || l.stateAge(state) > l.cfg.Ages.StateHold)
-	w = w.With(supervisor.StateSilent, !measured || l.stateAge(state) > l.cfg.Ages.StateSilent)
-	w = w.With(supervisor.BridgeFault, state.Faulted)
-	w = w.With(supervisor.EmergencyStop, state.EmergencyStop)
-	w = w.With(supervisor.FrameStale, l.framesStale())
-	return w.With(supervisor.ActionStale, !l.planned || now-l.plan.Seen > l.cfg.Ages.Action)
-}
-
-// stateAge is zero in lock-step, where the bridge waits for the daemon; a silent one ends the episode itself.
-func (l *Loop) stateAge(state *robot.State) time.Duration {
-	if l.cfg.Lockstep {
-		return 0
-	}
-	return l.cfg.Clock() - state.Arrival
-}
-
-func (l *Loop) framesStale() bool {
-	for _, c := range l.cfg.Cameras {
-		age, ok := c.Age(l.cfg.Clock())
-		if !ok || (!l.cfg.Lockstep && age > l.cfg.Ages.Frame) {
-			return true
-		}
-	}
-	return false
+	facts := l.facts(state, measured, now)
+	return l.bounds.Judge(&facts)
 }

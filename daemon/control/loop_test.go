@@ -47,7 +47,7 @@ func newBench(lockstep bool) *bench {
 		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
 		Rig:   b, Cameras: []*camera.Latest{b.eye}, Joints: 7,
 		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
-		Ages:   Ages{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond},
+		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
 		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },
 	})

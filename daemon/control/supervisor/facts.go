@@ -1,0 +1,50 @@
+package supervisor
+
+import "time"
+
+// Facts are the named inputs of one decision. In the zero value nothing has been heard of or seen, and that is wrong:
+// an input that nobody fills in holds the arm, unless its bound says that it is not watched.
+type Facts struct {
+	Reported Causes // by those who found them, until they are acknowledged
+
+	Measured      bool          // there is a joint_states
+	StateAge      time.Duration // since it arrived
+	BridgeFault   bool          // it reports errors
+	EmergencyStop bool
+
+	Seen     bool          // every camera has a picture
+	FrameAge time.Duration // since the oldest of the newest pictures arrived
+
+	Planned bool          // there is a plan
+	PlanAge time.Duration // since the pictures that it was made from were seen
+}
+
+// Bounds are what facts are judged by. A watchdog whose bound is zero is off, where its comment allows that; else zero
+// is what it says: nothing is new enough.
+type Bounds struct {
+	StateHold   time.Duration // older measurements hold; 0: off, for a bridge that waits for its answer
+	StateSilent time.Duration // older measurements fault
+	Frame       time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
+	Action      time.Duration // plans made from older pictures have run out
+}
+
+// Judge names everything that is wrong.
+func (b *Bounds) Judge(f *Facts) Causes {
+	return f.Reported | b.arm(f) | b.policy(f)
+}
+
+// arm judges what the bridge says.
+func (b *Bounds) arm(f *Facts) Causes {
+	return Causes(0).
+		With(StateStale, !f.Measured || b.StateHold > 0 && f.StateAge > b.StateHold).
+		With(StateSilent, !f.Measured || f.StateAge > b.StateSilent).
+		With(BridgeFault, f.BridgeFault).
+		With(EmergencyStop, f.EmergencyStop)
+}
+
+// policy judges what is seen and what is made of it.
+func (b *Bounds) policy(f *Facts) Causes {
+	return Causes(0).
+		With(FrameStale, !f.Seen || b.Frame > 0 && f.FrameAge > b.Frame).
+		With(ActionStale, !f.Planned || f.PlanAge > b.Action)
+}

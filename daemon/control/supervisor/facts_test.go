@@ -1,0 +1,68 @@
+package supervisor
+
+import (
+	"testing"
+	"time"
+)
+
+const ms = time.Millisecond
+
+// wellBounds have every watchdog on.
+func wellBounds() Bounds {
+	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Frame: 300 * ms, Action: 400 * ms}
+}
+
+// wellFacts are as bad as is still well: one more of anything is wrong.
+func wellFacts() Facts {
+	return Facts{Measured: true, StateAge: 100 * ms, Seen: true, FrameAge: 300 * ms, Planned: true, PlanAge: 400 * ms}
+}
+
+func set(cs ...Cause) (s Causes) {
+	for _, c := range cs {
+		s = s.With(c, true)
+	}
+	return s
+}
+
+// TestJudge takes each fact over its bound alone.
+func TestJudge(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*Facts, *Bounds)
+		want  Causes
+	}{
+		{"at every bound", func(*Facts, *Bounds) {}, 0},
+		{"reported", func(f *Facts, _ *Bounds) { f.Reported = set(RigChanged) }, set(RigChanged)},
+		{"no measurement", func(f *Facts, _ *Bounds) { f.Measured, f.StateAge = false, 0 }, set(StateStale, StateSilent)},
+		{"stale state", func(f *Facts, _ *Bounds) { f.StateAge++ }, set(StateStale)},
+		{"as late as can be", func(f *Facts, _ *Bounds) { f.StateAge = 500 * ms }, set(StateStale)},
+		{"silent", func(f *Facts, _ *Bounds) { f.StateAge = 500*ms + 1 }, set(StateStale, StateSilent)},
+		{"no hold in lock-step", func(f *Facts, b *Bounds) { b.StateHold, f.StateAge = 0, 500*ms }, 0},
+		{"but a fault", func(f *Facts, b *Bounds) { b.StateHold, f.StateAge = 0, 500*ms+1 }, set(StateSilent)},
+		{"and a measurement", func(f *Facts, b *Bounds) { b.StateHold, f.Measured = 0, false }, set(StateStale, StateSilent)},
+		{"bridge fault", func(f *Facts, _ *Bounds) { f.BridgeFault = true }, set(BridgeFault)},
+		{"emergency stop", func(f *Facts, _ *Bounds) { f.EmergencyStop = true }, set(EmergencyStop)},
+		{"no picture", func(f *Facts, _ *Bounds) { f.Seen, f.FrameAge = false, 0 }, set(FrameStale)},
+		{"stale picture", func(f *Facts, _ *Bounds) { f.FrameAge++ }, set(FrameStale)},
+		{"no age in lock-step", func(f *Facts, b *Bounds) { b.Frame, f.FrameAge = 0, time.Hour }, 0},
+		{"but a picture", func(f *Facts, b *Bounds) { b.Frame, f.Seen = 0, false }, set(FrameStale)},
+		{"no plan", func(f *Facts, _ *Bounds) { f.Planned, f.PlanAge = false, 0 }, set(ActionStale)},
+		{"a plan that ran out", func(f *Facts, _ *Bounds) { f.PlanAge++ }, set(ActionStale)},
+	} {
+		f, b := wellFacts(), wellBounds()
+		c.spoil(&f, &b)
+		if got := b.Judge(&f); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestNothingKnownIsWrong: whatever the bounds, an arm of which nothing is known does not move.
+func TestNothingKnownIsWrong(t *testing.T) {
+	for name, b := range map[string]Bounds{"on": wellBounds(), "all zero": {}} {
+		want := set(StateStale, StateSilent, FrameStale, ActionStale)
+		if got := b.Judge(&Facts{}); got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
