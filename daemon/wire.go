@@ -52,11 +52,12 @@ func (w *workcell) newLoop(pilot control.Pilot) *loop {
 	l := &loop{link: w.link}
 	ages := w.cfg.Ages
 	l.Loop = control.New(control.Config{
-		Pilot: pilot, Rig: w.link, Cameras: w.cameras, Joints: w.model.N(),
+		Pilot: pilot, Rig: w.link, Cameras: w.cameras, Joints: w.model.N(), Limits: w.model.Limits,
 		Period: period, ControlPeriod: time.Duration(float64(time.Second) / w.fact.ControlRateHz),
 		Bounds: supervisor.Bounds{
 			Frame: config.Milliseconds(ages.FrameMs), StateHold: config.Milliseconds(ages.StateHoldMs),
 			StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
+			Unheeded: config.Milliseconds(w.cfg.Watch.CommandMs),
 		},
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,
 		Scheduling: scheduling(w.cfg.Realtime), OnScheduled: w.sayScheduling,

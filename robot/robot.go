@@ -68,7 +68,9 @@ type State struct {
 	EmergencyStop bool
 	Faulted       bool // the bridge reports errors
 	Episode       EpisodePhase
-	Step          int // of the episode, in control steps; 0 without one
+	Step          int    // of the episode, in control steps; 0 without one
+	Accepted      uint64 // seq of the last command of ours that was accepted in the episode; 0 for none
+	Refused       uint64 // commands that were refused for what they said since the bridge started, whoever sent them
 }
 
 // Command is what is asked of the arm for one tick.

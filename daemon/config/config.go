@@ -27,6 +27,7 @@ type Config struct {
 	Engine   Engine   `yaml:"engine"`
 	Cameras  []Camera `yaml:"cameras"`
 	Ages     Ages     `yaml:"ages"`
+	Watch    Watch    `yaml:"watch"`
 	Realtime Realtime `yaml:"realtime"`
 	Web      Web      `yaml:"web"`
 }
@@ -106,6 +107,11 @@ const (
 	RealtimeRequired = "required"
 )
 
+// Watch bounds what else is watched.
+type Watch struct {
+	CommandMs int `yaml:"command_ms"`
+}
+
 // Realtime says what the control loop's thread asks of the kernel where the clock is the wall's.
 type Realtime struct {
 	Want       string `yaml:"want"`
@@ -132,6 +138,7 @@ func Default() Config {
 		},
 		Cameras: []Camera{{Name: "default", Source: "bridge"}},
 		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
+		Watch:   Watch{CommandMs: 300},
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
 		},
@@ -163,7 +170,7 @@ func Load(path string) (Config, error) {
 func (c Config) Validate() error {
 	for _, check := range []func() error{
 		c.Robot.validate, c.MQTT.validate, c.Bridge.validate, c.Policy.validate, c.Engine.validate,
-		c.validateCameras, c.Ages.validate, c.Realtime.validate, c.Web.validate,
+		c.validateCameras, c.Ages.validate, c.Watch.validate, c.Realtime.validate, c.Web.validate,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -264,6 +271,10 @@ func (r Realtime) validate() error {
 		return err
 	}
 	return between("realtime.priority", r.Priority, 1, 49)
+}
+
+func (w Watch) validate() error {
+	return between("watch.command_ms", w.CommandMs, 1, 3_600_000)
 }
 
 func (w Web) validate() error { return address("web.listen", w.Listen) }

@@ -12,7 +12,7 @@ import (
 func (c *Config) boundsOfClock() supervisor.Bounds {
 	b := c.Bounds
 	if c.Lockstep {
-		b.StateHold, b.Frame = 0, 0
+		b.StateHold, b.Unheeded, b.Frame = 0, 0, 0
 	}
 	return b
 }
@@ -22,11 +22,30 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 	wall := l.cfg.Clock()
 	f := supervisor.Facts{
 		Reported: l.failed,
-		Measured: measured, StateAge: l.stateAge(state, wall), BridgeFault: state.Faulted, EmergencyStop: state.EmergencyStop,
+		Measured: measured, StateAge: l.stateAge(state, wall),
+		Unchanged: l.unchanged(wall), Broken: l.track.Broken, Jumped: l.track.Jumped, Passed: l.track.Passed,
+		Unheeded: l.track.Unheeded(), Refused: l.track.Refused(),
+		BridgeFault: state.Faulted, EmergencyStop: state.EmergencyStop,
 		Planned: l.planned, PlanAge: now - l.plan.Seen,
 	}
 	f.FrameAge, f.Seen = l.frameAge(wall)
 	return f
+}
+
+// follow is see for who does not hold the lock.
+func (l *Loop) follow(state *robot.State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.see(state)
+}
+
+// see follows the arm, on the clock that a measurement's age is told by.
+func (l *Loop) see(state *robot.State) {
+	at := state.Arrival
+	if l.cfg.Lockstep {
+		at = state.Stamp
+	}
+	l.track.See(state, at, &l.tracking)
 }
 
 // stateAge is zero in lock-step, where the bridge waits for the daemon; a silent one ends the episode itself.
@@ -35,6 +54,14 @@ func (l *Loop) stateAge(state *robot.State, wall time.Duration) time.Duration {
 		return 0
 	}
 	return wall - state.Arrival
+}
+
+// unchanged is since when the newest measurement says another time than the one before; zero in lock-step, as above.
+func (l *Loop) unchanged(wall time.Duration) time.Duration {
+	if l.cfg.Lockstep {
+		return 0
+	}
+	return l.track.Unchanged(wall)
 }
 
 // frameAge is that of the camera whose newest picture is the oldest; ok is false when one has none.

@@ -46,7 +46,11 @@ func (l *Loop) RunLockstep(ctx context.Context, arrived <-chan struct{}) error {
 // pictures and command belong to this one observation, even if a newer one comes meanwhile.
 func (l *Loop) answer(answered uint64) (uint64, error) {
 	state, ok := l.cfg.Rig.State()
-	if !ok || state.Episode == robot.EpisodeEnded {
+	if !ok {
+		return answered, nil
+	}
+	l.follow(&state) // also what gets no tick: where the arm stands before it moves
+	if state.Episode == robot.EpisodeEnded {
 		return answered, nil
 	}
 	if state.Seq == answered {

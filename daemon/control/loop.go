@@ -25,6 +25,7 @@ type Config struct {
 	Rig           Rig
 	Cameras       []*camera.Latest
 	Joints        int
+	Limits        robot.Limits         // of the arm that is there: beyond them nothing may be measured
 	Period        time.Duration        // of the tick, and dt of the limiter
 	ControlPeriod time.Duration        // of the policy's rows
 	Bounds        supervisor.Bounds    // of a real-time loop; those of a lock-step one are made from them
@@ -55,9 +56,10 @@ type Answer struct {
 
 // Loop is the control loop. Step is the tick; Think runs the actor; both may run beside each other.
 type Loop struct {
-	cfg    Config
-	bounds supervisor.Bounds
-	frames []*camera.Frame // of Think
+	cfg      Config
+	bounds   supervisor.Bounds
+	tracking supervisor.TrackBounds
+	frames   []*camera.Frame // of Think
 
 	InferenceTime  metrics.Durations // of Act alone
 	FrameToCommand metrics.Durations // from a picture's arrival to its command's leaving, moving commands only
@@ -74,6 +76,7 @@ type Loop struct {
 	mu      sync.Mutex
 	pilot   *Pilot
 	machine supervisor.Machine
+	track   supervisor.Track
 	plan    Plan
 	planned bool
 	failed  supervisor.Causes // reported from beside the tick, until an operator acknowledges
@@ -84,7 +87,8 @@ type Loop struct {
 // New makes a disarmed loop.
 func New(cfg Config) *Loop {
 	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
-	l.machine.Fault.ID, l.bounds = cfg.FirstFault, cfg.boundsOfClock()
+	l.machine.Fault.ID = cfg.FirstFault
+	l.bounds, l.tracking = cfg.boundsOfClock(), supervisor.TrackBoundsOf(cfg.Limits, cfg.Joints)
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}
@@ -163,6 +167,9 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now(state)
+	if measured {
+		l.see(state)
+	}
 	before := l.machine.Mode
 	l.machine = l.machine.Next(l.wrong(state, measured, now), state.Moving, now)
 	if l.machine.Mode == supervisor.Running && before != supervisor.Running {

@@ -45,9 +45,9 @@ func newBench(lockstep bool) *bench {
 	panda := robot.Panda()
 	b.loop = New(Config{
 		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
-		Rig:   b, Cameras: []*camera.Latest{b.eye}, Joints: 7,
+		Rig:   b, Cameras: []*camera.Latest{b.eye}, Joints: 7, Limits: panda.Limits,
 		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
-		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond},
+		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
 		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },
 	})
@@ -58,7 +58,8 @@ func newBench(lockstep bool) *bench {
 func (b *bench) see(d time.Duration) {
 	b.now += d
 	b.state.Seq++
-	b.state.Arrival = b.now
+	b.state.Arrival, b.state.Stamp = b.now, b.state.Stamp+1
+	b.state.Accepted++
 	b.eye.Put(&camera.Frame{Camera: "front", Seq: b.state.Seq, Arrival: b.now, Stamp: b.state.Stamp, Width: 1, Height: 1, Pix: []byte{1, 2, 3}})
 }
 
@@ -99,6 +100,9 @@ func TestStepHolds(t *testing.T) {
 		{"plan ran out", func(b *bench) { b.see(401 * ms) }, ReasonHolding, supervisor.Holding, supervisor.ActionStale},
 		{"emergency stop", func(b *bench) { b.state.EmergencyStop = true }, ReasonFaulted, supervisor.Faulted, supervisor.EmergencyStop},
 		{"bridge fault", func(b *bench) { b.state.Faulted = true }, ReasonFaulted, supervisor.Faulted, supervisor.BridgeFault},
+		{"NaN measured", func(b *bench) { b.see(10 * ms); b.state.DQ[6] = math.NaN() }, ReasonFaulted, supervisor.Faulted, supervisor.StateBroken},
+		{"jumped", func(b *bench) { b.see(10 * ms); b.state.Q[0] += 0.5 }, ReasonFaulted, supervisor.Faulted, supervisor.StateJump},
+		{"limit passed", func(b *bench) { b.see(10 * ms); b.state.DQ[0] = 4 }, ReasonFaulted, supervisor.Faulted, supervisor.LimitPassed},
 		{"rig changed", func(b *bench) { b.loop.Report(supervisor.RigChanged) }, ReasonFaulted, supervisor.Faulted, supervisor.RigChanged},
 		{"waiting episode", func(b *bench) { b.state.Episode = robot.EpisodeReady }, ReasonWaiting, supervisor.Running, 0},
 		{"ended episode", func(b *bench) { b.state.Episode = robot.EpisodeEnded }, ReasonWaiting, supervisor.Running, 0},
@@ -121,6 +125,51 @@ func TestStepHolds(t *testing.T) {
 			}
 			if m.Mode == supervisor.Holding && !m.Why.Has(c.because) || m.Mode == supervisor.Faulted && m.Fault.Cause != c.because {
 				t.Errorf("because of %v / %v, want %v", m.Why, m.Fault.Cause, c.because)
+			}
+		})
+	}
+}
+
+// TestStoodStill lets measurements come that say nothing new, one each 10 ms, and wants each found in the first tick
+// after its bound.
+func TestStoodStill(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name   string
+		stands func(now, before *robot.State)
+		hold   time.Duration
+		fault  time.Duration // 0: never within a second
+		cause  supervisor.Cause
+	}{
+		{"the stamp", func(now, before *robot.State) { now.Stamp = before.Stamp }, 110 * ms, 510 * ms, supervisor.StateFrozen},
+		{"what was accepted", func(now, before *robot.State) { now.Accepted = before.Accepted }, 310 * ms, 0, 0},
+		{"that, and some refused", func(now, before *robot.State) { now.Accepted, now.Refused = before.Accepted, 1 }, 310 * ms, 310 * ms, supervisor.CommandRefused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(false)
+			b.armAndStart(t)
+			b.loop.Step()
+			var held, faulted time.Duration
+			for after := 10 * ms; after <= time.Second; after += 10 * ms {
+				before := b.state
+				b.see(10 * ms)
+				c.stands(&b.state, &before)
+				if err := b.loop.Think(); err != nil {
+					t.Fatal(err)
+				}
+				out, m := b.loop.Step(), b.loop.Machine()
+				if held == 0 && out.Command.Mode == robot.Hold {
+					held = after
+				}
+				if faulted == 0 && m.Mode == supervisor.Faulted {
+					faulted = after
+					if m.Fault.Cause != c.cause {
+						t.Errorf("fault %v, want %v", m.Fault.Cause, c.cause)
+					}
+				}
+			}
+			if held != c.hold || faulted != c.fault {
+				t.Errorf("held after %v, faulted after %v; want %v, %v", held, faulted, c.hold, c.fault)
 			}
 		})
 	}

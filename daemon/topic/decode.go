@@ -38,6 +38,9 @@ func DecodeState(msg *JointStates, joints []string, arrival time.Duration) (robo
 	if msg.Episode != nil {
 		s.Step = msg.Episode.Step
 	}
+	for _, reason := range [...]string{"malformed", "robot", "joints", "not_finite", "limit"} {
+		s.Refused += msg.Dropped[reason]
+	}
 	if err := byName(&s.Q, msg.Name, msg.Position, joints); err != nil {
 		return s, fmt.Errorf("position: %w", err)
 	}
@@ -48,6 +51,14 @@ func DecodeState(msg *JointStates, joints []string, arrival time.Duration) (robo
 		return s, fmt.Errorf("%w: gripper is not finite", ErrPayload)
 	}
 	return s, nil
+}
+
+// acceptedFrom is the seq of the last command accepted from the sender of an epoch, 0 where another's was the last.
+func acceptedFrom(msg *JointStates, epoch string) uint64 {
+	if msg.Accepted == nil || msg.Accepted.Epoch != epoch {
+		return 0
+	}
+	return msg.Accepted.Seq
 }
 
 func phase(e *EpisodeStep) robot.EpisodePhase {

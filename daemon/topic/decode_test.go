@@ -124,3 +124,22 @@ func TestDecodeBoundsPayload(t *testing.T) {
 		t.Errorf("64 MB of nothing: %v", err)
 	}
 }
+
+// TestDecodeStateCountsRefusals wants what a command said counted, and not what became of it on the way.
+func TestDecodeStateCountsRefusals(t *testing.T) {
+	msg := JointStates{Dropped: map[string]uint64{
+		"malformed": 1, "robot": 2, "joints": 4, "not_finite": 8, "limit": 16,
+		"retained": 100, "epoch": 100, "sequence": 100, "stale": 100, "not_running": 100,
+	}}
+	if s, err := DecodeState(&msg, nil, 0); err != nil || s.Refused != 31 {
+		t.Errorf("refused %d, %v", s.Refused, err)
+	}
+	for _, c := range []struct {
+		from *Origin
+		want uint64
+	}{{nil, 0}, {&Origin{"ours", 7}, 7}, {&Origin{"another's", 7}, 0}} {
+		if got := acceptedFrom(&JointStates{Accepted: c.from}, "ours"); got != c.want {
+			t.Errorf("%v: %d, want %d", c.from, got, c.want)
+		}
+	}
+}

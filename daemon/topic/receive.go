@@ -110,6 +110,7 @@ func (l *Link) onState(m mqtt.Message) {
 		l.drop(Malformed)
 		return
 	}
+	s.Accepted = acceptedFrom(msg, l.epoch)
 	l.mu.Lock()
 	l.state, l.measured = s, true
 	l.mu.Unlock()

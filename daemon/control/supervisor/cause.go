@@ -8,17 +8,23 @@ type Cause uint8
 
 // The causes. Their order is that of the table and decides nothing else but which of several is named first.
 const (
-	StateStale     Cause = iota // the newest joint_states is older than one hiccup
-	FrameStale                  // a camera's newest picture is too old
-	ActionStale                 // the policy's newest plan has run out
-	StateSilent                 // no joint_states for so long that the bridge must be taken for lost
-	BridgeFault                 // the bridge reports errors
-	EmergencyStop               // somebody pressed it
-	ActionRefused               // the policy answered what no arm may be told
-	PolicyFailed                // the policy could not be computed
-	SendFailed                  // a command could not leave
-	RigChanged                  // the bridge is not the one that the bundle was checked against
-	PolicyPanicked              // a bug ended a thought
+	StateStale      Cause = iota // the newest joint_states is older than one hiccup
+	FrameStale                   // a camera's newest picture is too old
+	ActionStale                  // the policy's newest plan has run out
+	StateSilent                  // no joint_states for so long that the bridge must be taken for lost
+	StateFrozen                  // joint_states come, and their stamp stands still
+	StateBroken                  // a measurement is not finite
+	StateJump                    // the arm was measured where it cannot have gone
+	LimitPassed                  // a joint is beyond its limits
+	CommandUnheeded              // the bridge accepts no further command
+	CommandRefused               // it refuses them for what they say
+	BridgeFault                  // the bridge reports errors
+	EmergencyStop                // somebody pressed it
+	ActionRefused                // the policy answered what no arm may be told
+	PolicyFailed                 // the policy could not be computed
+	SendFailed                   // a command could not leave
+	RigChanged                   // the bridge is not the one that the bundle was checked against
+	PolicyPanicked               // a bug ended a thought
 	causes
 )
 

@@ -9,6 +9,12 @@ type Facts struct {
 
 	Measured      bool          // there is a joint_states
 	StateAge      time.Duration // since it arrived
+	Unchanged     time.Duration // since its stamp was another
+	Broken        bool          // it is not finite
+	Jumped        bool          // the arm cannot have gone there
+	Passed        bool          // a joint is beyond its limits
+	Unheeded      time.Duration // during which no further command was accepted
+	Refused       bool          // and commands were refused for what they say
 	BridgeFault   bool          // it reports errors
 	EmergencyStop bool
 
@@ -24,6 +30,7 @@ type Facts struct {
 type Bounds struct {
 	StateHold   time.Duration // older measurements hold; 0: off, for a bridge that waits for its answer
 	StateSilent time.Duration // older measurements fault
+	Unheeded    time.Duration // without an accepted command for longer hold, or fault where commands were refused; 0: off
 	Frame       time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
 	Action      time.Duration // plans made from older pictures have run out
 }
@@ -35,9 +42,18 @@ func (b *Bounds) Judge(f *Facts) Causes {
 
 // arm judges what the bridge says.
 func (b *Bounds) arm(f *Facts) Causes {
+	stale := b.StateHold > 0 && (f.StateAge > b.StateHold || f.Unchanged > b.StateHold)
+	silent := !f.Measured || f.StateAge > b.StateSilent
+	unheeded := b.Unheeded > 0 && f.Unheeded > b.Unheeded
 	return Causes(0).
-		With(StateStale, !f.Measured || b.StateHold > 0 && f.StateAge > b.StateHold).
-		With(StateSilent, !f.Measured || f.StateAge > b.StateSilent).
+		With(StateStale, !f.Measured || stale).
+		With(StateSilent, silent).
+		With(StateFrozen, !silent && b.StateHold > 0 && f.Unchanged > b.StateSilent).
+		With(StateBroken, f.Broken).
+		With(StateJump, f.Jumped).
+		With(LimitPassed, f.Passed).
+		With(CommandUnheeded, unheeded).
+		With(CommandRefused, unheeded && f.Refused).
 		With(BridgeFault, f.BridgeFault).
 		With(EmergencyStop, f.EmergencyStop)
 }

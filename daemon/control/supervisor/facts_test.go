@@ -9,12 +9,14 @@ const ms = time.Millisecond
 
 // wellBounds have every watchdog on.
 func wellBounds() Bounds {
-	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Frame: 300 * ms, Action: 400 * ms}
+	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms}
 }
 
 // wellFacts are as bad as is still well: one more of anything is wrong.
 func wellFacts() Facts {
-	return Facts{Measured: true, StateAge: 100 * ms, Seen: true, FrameAge: 300 * ms, Planned: true, PlanAge: 400 * ms}
+	return Facts{
+		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Planned: true, PlanAge: 400 * ms,
+	}
 }
 
 func set(cs ...Cause) (s Causes) {
@@ -40,6 +42,18 @@ func TestJudge(t *testing.T) {
 		{"no hold in lock-step", func(f *Facts, b *Bounds) { b.StateHold, f.StateAge = 0, 500*ms }, 0},
 		{"but a fault", func(f *Facts, b *Bounds) { b.StateHold, f.StateAge = 0, 500*ms+1 }, set(StateSilent)},
 		{"and a measurement", func(f *Facts, b *Bounds) { b.StateHold, f.Measured = 0, false }, set(StateStale, StateSilent)},
+		{"no clock in lock-step", func(f *Facts, b *Bounds) { b.StateHold, f.Unchanged = 0, time.Hour }, 0},
+		{"a stamp that stands", func(f *Facts, _ *Bounds) { f.Unchanged++ }, set(StateStale)},
+		{"still a hiccup", func(f *Facts, _ *Bounds) { f.Unchanged = 500 * ms }, set(StateStale)},
+		{"frozen", func(f *Facts, _ *Bounds) { f.Unchanged = 500*ms + 1 }, set(StateStale, StateFrozen)},
+		{"silent rather than frozen", func(f *Facts, _ *Bounds) { f.Unchanged, f.StateAge = 501*ms, 501*ms }, set(StateStale, StateSilent)},
+		{"broken", func(f *Facts, _ *Bounds) { f.Broken = true }, set(StateBroken)},
+		{"jumped", func(f *Facts, _ *Bounds) { f.Jumped = true }, set(StateJump)},
+		{"passed", func(f *Facts, _ *Bounds) { f.Passed = true }, set(LimitPassed)},
+		{"unheeded", func(f *Facts, _ *Bounds) { f.Unheeded++ }, set(CommandUnheeded)},
+		{"refused", func(f *Facts, _ *Bounds) { f.Unheeded, f.Refused = 300*ms+1, true }, set(CommandUnheeded, CommandRefused)},
+		{"somebody else was refused", func(f *Facts, _ *Bounds) { f.Refused = true }, 0},
+		{"no count in lock-step", func(f *Facts, b *Bounds) { b.Unheeded, f.Unheeded, f.Refused = 0, time.Hour, true }, 0},
 		{"bridge fault", func(f *Facts, _ *Bounds) { f.BridgeFault = true }, set(BridgeFault)},
 		{"emergency stop", func(f *Facts, _ *Bounds) { f.EmergencyStop = true }, set(EmergencyStop)},
 		{"no picture", func(f *Facts, _ *Bounds) { f.Seen, f.FrameAge = false, 0 }, set(FrameStale)},

@@ -19,6 +19,30 @@ func table() [causes]Fact {
 			"state_silent", Operator, "age of the newest `joint_states`",
 			"`ages.state_silent_ms`", "start the bridge again, then acknowledge and arm",
 		},
+		StateFrozen: {
+			"state_frozen", Operator, "the stamp of `joint_states`, which holds after `ages.state_hold_ms`",
+			"`ages.state_silent_ms`; not in lock-step", "the bridge repeats an old measurement: start it again, then acknowledge and arm",
+		},
+		StateBroken: {
+			"state_broken", Operator, "NaN and infinity in `joint_states`",
+			"one message", "mend the bridge, which measures what is not a number, then acknowledge and arm",
+		},
+		StateJump: {
+			"state_jump", Operator, "positions of two `joint_states` in a row, by 0.25 rad more than the speed limit allows",
+			"one message", "check the arm's encoders and what else moves it, then acknowledge and arm",
+		},
+		LimitPassed: {
+			"limit_passed", Operator, "measured positions 0.05 rad beyond the table, speeds above it by half",
+			"one message", "bring the arm back by hand or by its own means, then acknowledge and arm",
+		},
+		CommandUnheeded: {
+			"command_unheeded", Passing, "`accepted` of `joint_states`, which every command moves on",
+			"`watch.command_ms`; not in lock-step", "check that the bridge hears this daemon and no other; see dropped in its joint_states",
+		},
+		CommandRefused: {
+			"command_refused", Operator, "`accepted` and `dropped` of `joint_states`: malformed, robot, joints, not_finite, limit",
+			"`watch.command_ms`; not in lock-step", "the bridge's limits or joints are others than it said: start it again, then acknowledge and arm",
+		},
 		BridgeFault: {
 			"bridge_fault", Operator, "`errors` of `joint_states`",
 			"one message", "clear the robot's own errors, then acknowledge and arm",

@@ -1,0 +1,87 @@
+package supervisor
+
+import (
+	"math"
+	"time"
+
+	"sim2reald/robot"
+)
+
+// Track follows an arm's measurements, one after another. Times are on whatever clock the caller has for At.
+type Track struct {
+	newest  robot.State
+	seen    bool
+	at      time.Duration // of the newest
+	changed time.Duration // at of the first measurement with the newest stamp
+	heeded  time.Duration // at of the first measurement with the newest accepted command
+	refused uint64        // count of refused commands then
+
+	Broken bool // the newest holds what is not finite
+	Jumped bool // it is further from the one before than the arm can go
+	Passed bool // a joint is beyond its limits
+}
+
+// TrackBounds are what measurements are judged by.
+type TrackBounds struct {
+	Limits    robot.Limits // of the arm that is there
+	Joints    int
+	Jump      float64 // rad beyond what the speed limit allows between two measurements
+	Slack     float64 // rad that a joint may be measured beyond its end
+	Overspeed float64 // of the speed limit, that may be measured
+}
+
+// TrackBoundsOf are those of an arm with n joints and the limits that hold for the arm itself, whatever a bundle is held
+// to. A glitch of an encoder is larger than the jump; what a controller overshoots is smaller than slack and overspeed.
+func TrackBoundsOf(limits robot.Limits, n int) TrackBounds {
+	return TrackBounds{Limits: limits, Joints: n, Jump: 0.25, Slack: 0.05, Overspeed: 1.5}
+}
+
+// See takes a measurement made at a time; one that was seen already changes nothing.
+func (t *Track) See(s *robot.State, at time.Duration, b *TrackBounds) {
+	if t.seen && s.Seq == t.newest.Seq {
+		return
+	}
+	t.Broken = !s.Q.Finite(b.Joints) || !s.DQ.Finite(b.Joints) || math.IsNaN(s.Gripper) || math.IsInf(s.Gripper, 0)
+	t.Jumped = t.seen && sameMotion(&t.newest, s) && jumped(&t.newest.Q, &s.Q, at-t.at, b)
+	t.Passed = passed(s, b)
+	if !t.seen || s.Stamp != t.newest.Stamp {
+		t.changed = at
+	}
+	if !t.seen || s.Accepted != t.newest.Accepted || s.Episode.Waiting() {
+		t.heeded, t.refused = at, s.Refused
+	}
+	t.newest, t.at, t.seen = *s, at, true
+}
+
+// Unchanged is how long the stamp has been the same at a time.
+func (t *Track) Unchanged(now time.Duration) time.Duration { return now - t.changed }
+
+// Unheeded is for how long of the measurements no further command was accepted.
+func (t *Track) Unheeded() time.Duration { return t.at - t.heeded }
+
+// Refused reports whether commands were refused since the last accepted one.
+func (t *Track) Refused() bool { return t.newest.Refused > t.refused }
+
+// sameMotion is false where a simulator puts the arm elsewhere: between episodes.
+func sameMotion(before, s *robot.State) bool {
+	return !before.Episode.Waiting() && !s.Episode.Waiting() && s.Step >= before.Step
+}
+
+func jumped(from, to *robot.Vector, dt time.Duration, b *TrackBounds) bool {
+	for j := range b.Joints {
+		if math.Abs(to[j]-from[j]) > b.Jump+b.Limits.DQMax[j]*max(0, dt.Seconds()) {
+			return true
+		}
+	}
+	return false
+}
+
+func passed(s *robot.State, b *TrackBounds) bool {
+	for j := range b.Joints {
+		if s.Q[j] < b.Limits.QMin[j]-b.Slack || s.Q[j] > b.Limits.QMax[j]+b.Slack ||
+			math.Abs(s.DQ[j]) > b.Overspeed*b.Limits.DQMax[j] {
+			return true
+		}
+	}
+	return false
+}
