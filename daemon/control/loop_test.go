@@ -102,7 +102,7 @@ func TestStepHolds(t *testing.T) {
 		{"bridge fault", func(b *bench) { b.state.Faulted = true }, ReasonFaulted, supervisor.Faulted, supervisor.BridgeFault},
 		{"NaN measured", func(b *bench) { b.see(10 * ms); b.state.DQ[6] = math.NaN() }, ReasonFaulted, supervisor.Faulted, supervisor.StateBroken},
 		{"jumped", func(b *bench) { b.see(10 * ms); b.state.Q[0] += 0.5 }, ReasonFaulted, supervisor.Faulted, supervisor.StateJump},
-		{"limit passed", func(b *bench) { b.see(10 * ms); b.state.DQ[0] = 4 }, ReasonFaulted, supervisor.Faulted, supervisor.LimitPassed},
+		{"limit passed", func(b *bench) { b.see(10 * ms); b.state.DQ[0] = 2.7 }, ReasonFaulted, supervisor.Faulted, supervisor.LimitPassed},
 		{"rig changed", func(b *bench) { b.loop.Report(supervisor.RigChanged) }, ReasonFaulted, supervisor.Faulted, supervisor.RigChanged},
 		{"waiting episode", func(b *bench) { b.state.Episode = robot.EpisodeReady }, ReasonWaiting, supervisor.Running, 0},
 		{"ended episode", func(b *bench) { b.state.Episode = robot.EpisodeEnded }, ReasonWaiting, supervisor.Running, 0},

@@ -32,7 +32,7 @@ func table() [causes]Fact {
 			"one message", "check the arm's encoders and what else moves it, then acknowledge and arm",
 		},
 		LimitPassed: {
-			"limit_passed", Operator, "measured positions 0.05 rad beyond the table, speeds above it by half",
+			"limit_passed", Operator, "measured positions 0.05 rad beyond the table, speeds above it by a fifth",
 			"one message", "bring the arm back by hand or by its own means, then acknowledge and arm",
 		},
 		CommandUnheeded: {

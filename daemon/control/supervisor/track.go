@@ -33,7 +33,7 @@ type TrackBounds struct {
 // TrackBoundsOf are those of an arm with n joints and the limits that hold for the arm itself, whatever a bundle is held
 // to. A glitch of an encoder is larger than the jump; what a controller overshoots is smaller than slack and overspeed.
 func TrackBoundsOf(limits robot.Limits, n int) TrackBounds {
-	return TrackBounds{Limits: limits, Joints: n, Jump: 0.25, Slack: 0.05, Overspeed: 1.5}
+	return TrackBounds{Limits: limits, Joints: n, Jump: 0.25, Slack: 0.05, Overspeed: 1.2}
 }
 
 // See takes a measurement made at a time; one that was seen already changes nothing.

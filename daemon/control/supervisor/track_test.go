@@ -11,13 +11,13 @@ import (
 // twoJoints is an arm whose numbers are exact in binary.
 func twoJoints() TrackBounds {
 	b := TrackBoundsOf(robot.Limits{QMin: robot.Vector{-1, -2}, QMax: robot.Vector{1, 2}, DQMax: robot.Vector{2, 4}}, 2)
-	b.Slack = 0.0625
+	b.Slack, b.Overspeed = 0.0625, 1.5
 	return b
 }
 
 func TestTrackBounds(t *testing.T) {
 	b := TrackBoundsOf(robot.Limits{}, 7)
-	if b.Joints != 7 || b.Jump != 0.25 || b.Slack != 0.05 || b.Overspeed != 1.5 {
+	if b.Joints != 7 || b.Jump != 0.25 || b.Slack != 0.05 || b.Overspeed != 1.2 {
 		t.Errorf("%+v", b)
 	}
 }
