@@ -2,6 +2,7 @@ package camera
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,8 @@ func (e *NoFrameError) Error() string {
 // slot is one buffer of Latest. It is never written while it is the newest or while somebody copies from it.
 type slot struct {
 	frame   Frame
+	flaw    Flaw
+	content uint64
 	readers int
 }
 
@@ -39,12 +42,14 @@ type Latest struct {
 	mu      sync.Mutex
 	free    []*slot
 	newest  *slot
+	sight   Sight
+	seed    maphash.Seed
 	updated chan struct{}
 }
 
 // NewLatest makes an empty slot for the camera of that name.
 func NewLatest(camera string) *Latest {
-	return &Latest{camera: camera, updated: make(chan struct{}, 1)}
+	return &Latest{camera: camera, seed: maphash.MakeSeed(), updated: make(chan struct{}, 1)}
 }
 
 // Camera is the name given to NewLatest.
@@ -58,6 +63,7 @@ func (l *Latest) Updated() <-chan struct{} { return l.updated }
 func (l *Latest) Put(f *Frame) {
 	s := l.take()
 	copyFrame(&s.frame, f)
+	s.flaw, s.content = FlawOf(f), content(l.seed, f)
 	l.publish(s)
 	select {
 	case l.updated <- struct{}{}:
@@ -108,6 +114,9 @@ func (l *Latest) publish(s *slot) {
 		return
 	}
 	l.newest = s
+	if old == nil || old.frame.Seq != s.frame.Seq { // a repetition is no further picture
+		l.sight = l.sight.next(s.frame.Seq, s.flaw, old != nil && old.content == s.content)
+	}
 	if old != nil && old.readers == 0 {
 		l.free = append(l.free, old)
 	}
@@ -139,6 +148,13 @@ func copyFrame(dst, src *Frame) {
 	pix := slices.Grow(dst.Pix[:0], len(src.Pix))
 	*dst = *src
 	dst.Pix = append(pix, src.Pix...)
+}
+
+// Sight is what the newest pictures are worth; zero before the first.
+func (l *Latest) Sight() Sight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sight
 }
 
 // Size is that of the newest frame in pixels, zero before the first.

@@ -29,6 +29,7 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 		Planned: l.planned, PlanAge: now - l.plan.Seen,
 	}
 	f.FrameAge, f.Seen = l.frameAge(wall)
+	f.Flawed, f.Frozen = l.pictures()
 	return f
 }
 
@@ -46,6 +47,10 @@ func (l *Loop) see(state *robot.State) {
 		at = state.Stamp
 	}
 	l.track.See(state, at, &l.tracking)
+	for i, c := range l.cfg.Cameras {
+		sight := c.Sight()
+		l.eyes[i].See(sight.Alike, sight.Since, &state.Q, l.cfg.Joints)
+	}
 }
 
 // stateAge is zero in lock-step, where the bridge waits for the daemon; a silent one ends the episode itself.
@@ -74,4 +79,14 @@ func (l *Loop) frameAge(wall time.Duration) (oldest time.Duration, ok bool) {
 		oldest = max(oldest, age)
 	}
 	return oldest, true
+}
+
+// pictures are the most flawed ones in a row of a camera, and whether one is frozen. A lock-step bridge tells by its
+// seq which picture belongs to which measurement, and a shift of it may show one twice.
+func (l *Loop) pictures() (flawed int, frozen bool) {
+	for i, c := range l.cfg.Cameras {
+		flawed = max(flawed, c.Sight().Flawed)
+		frozen = frozen || l.eyes[i].Frozen && !l.cfg.Lockstep
+	}
+	return flawed, frozen
 }

@@ -77,6 +77,7 @@ type Loop struct {
 	pilot   *Pilot
 	machine supervisor.Machine
 	track   supervisor.Track
+	eyes    []supervisor.Eye // of each camera
 	plan    Plan
 	planned bool
 	failed  supervisor.Causes // reported from beside the tick, until an operator acknowledges
@@ -87,7 +88,7 @@ type Loop struct {
 // New makes a disarmed loop.
 func New(cfg Config) *Loop {
 	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
-	l.machine.Fault.ID = cfg.FirstFault
+	l.machine.Fault.ID, l.eyes = cfg.FirstFault, make([]supervisor.Eye, len(cfg.Cameras))
 	l.bounds, l.tracking = cfg.boundsOfClock(), supervisor.TrackBoundsOf(cfg.Limits, cfg.Joints)
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)

@@ -21,6 +21,8 @@ type bench struct {
 	wanted robot.Command
 	err    error
 	eye    *camera.Latest
+	side   int    // of its pictures, pixels
+	pixels []byte // of the next ones
 	sent   []Output
 	loop   *Loop
 
@@ -40,7 +42,7 @@ func (b *bench) Act(_ []*camera.Frame, _ *robot.State, plan *Plan) error {
 func (b *bench) clock() time.Duration { b.mu.Lock(); defer b.mu.Unlock(); return b.now }
 
 func newBench(lockstep bool) *bench {
-	b := &bench{ok: true, eye: camera.NewLatest("front"), wanted: robot.Command{Mode: robot.Velocity, DQ: robot.Vector{0.5}}}
+	b := &bench{ok: true, side: 1, pixels: []byte{1, 2, 3}, eye: camera.NewLatest("front"), wanted: robot.Command{Mode: robot.Velocity, DQ: robot.Vector{0.5}}}
 	b.state.Q = robot.Vector{0, -0.5, 0, -2, 0, 1.5, 0}
 	panda := robot.Panda()
 	b.loop = New(Config{
@@ -60,7 +62,7 @@ func (b *bench) see(d time.Duration) {
 	b.state.Seq++
 	b.state.Arrival, b.state.Stamp = b.now, b.state.Stamp+1
 	b.state.Accepted++
-	b.eye.Put(&camera.Frame{Camera: "front", Seq: b.state.Seq, Arrival: b.now, Stamp: b.state.Stamp, Width: 1, Height: 1, Pix: []byte{1, 2, 3}})
+	b.eye.Put(&camera.Frame{Camera: "front", Seq: b.state.Seq, Arrival: b.now, Stamp: b.state.Stamp, Width: b.side, Height: b.side, Pix: b.pixels})
 }
 
 func (b *bench) armAndStart(t *testing.T) {
@@ -170,6 +172,51 @@ func TestStoodStill(t *testing.T) {
 			}
 			if held != c.hold || faulted != c.fault {
 				t.Errorf("held after %v, faulted after %v; want %v, %v", held, faulted, c.hold, c.fault)
+			}
+		})
+	}
+}
+
+// TestPictures lets pictures come while the arm moves, one each 80 ms: the tenth that is the same faults, the third
+// without an edge holds, and in lock-step the same ones are what a shift may show.
+func TestPictures(t *testing.T) {
+	sharp, flat := make([]byte, 27), make([]byte, 27)
+	copy(sharp[12:15], []byte{200, 200, 200})
+	for i := range flat {
+		flat[i] = 100
+	}
+	for _, c := range []struct {
+		name     string
+		lockstep bool
+		pixels   func(i int) []byte
+		first    int // picture at which it holds; 0: none of twenty
+		cause    supervisor.Cause
+	}{
+		{"frozen", false, func(int) []byte { return sharp }, 10, supervisor.PictureFrozen},
+		{"frozen in lock-step", true, func(int) []byte { return sharp }, 0, 0},
+		{"alive", false, func(i int) []byte { sharp[0] = byte(i); return sharp }, 0, 0},
+		{"flat", false, func(i int) []byte { flat[0] = byte(100 + i%2); return flat }, 3, supervisor.PictureFlawed},
+		{"flat in lock-step", true, func(i int) []byte { flat[0] = byte(100 + i%2); return flat }, 3, supervisor.PictureFlawed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(c.lockstep)
+			b.armAndStart(t)
+			b.side = 3
+			first := 0
+			for i := 1; i <= 20 && first == 0; i++ {
+				b.pixels = c.pixels(i)
+				b.state.Q[0] += 0.02
+				b.see(80 * time.Millisecond)
+				if err := b.loop.Think(); err != nil {
+					t.Fatal(err)
+				}
+				if b.loop.Step().Command.Mode == robot.Hold {
+					first = i
+				}
+			}
+			m := b.loop.Machine()
+			if first != c.first || c.first > 0 && !m.Why.Has(c.cause) && m.Fault.Cause != c.cause {
+				t.Errorf("held at picture %d because of %v or %v; want %d, %v", first, m.Why, m.Fault.Cause, c.first, c.cause)
 			}
 		})
 	}

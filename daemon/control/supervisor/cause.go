@@ -11,6 +11,7 @@ const (
 	StateStale      Cause = iota // the newest joint_states is older than one hiccup
 	FrameStale                   // a camera's newest picture is too old
 	ActionStale                  // the policy's newest plan has run out
+	PictureFlawed                // pictures come, and show nothing
 	StateSilent                  // no joint_states for so long that the bridge must be taken for lost
 	StateFrozen                  // joint_states come, and their stamp stands still
 	StateBroken                  // a measurement is not finite
@@ -18,6 +19,7 @@ const (
 	LimitPassed                  // a joint is beyond its limits
 	CommandUnheeded              // the bridge accepts no further command
 	CommandRefused               // it refuses them for what they say
+	PictureFrozen                // pictures come, and do not change while the arm moves
 	BridgeFault                  // the bridge reports errors
 	EmergencyStop                // somebody pressed it
 	ActionRefused                // the policy answered what no arm may be told

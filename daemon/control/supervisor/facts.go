@@ -20,6 +20,8 @@ type Facts struct {
 
 	Seen     bool          // every camera has a picture
 	FrameAge time.Duration // since the oldest of the newest pictures arrived
+	Flawed   int           // pictures in a row that show nothing, of the camera with most of them
+	Frozen   bool          // a camera shows the same while the arm moves
 
 	Planned bool          // there is a plan
 	PlanAge time.Duration // since the pictures that it was made from were seen
@@ -62,5 +64,7 @@ func (b *Bounds) arm(f *Facts) Causes {
 func (b *Bounds) policy(f *Facts) Causes {
 	return Causes(0).
 		With(FrameStale, !f.Seen || b.Frame > 0 && f.FrameAge > b.Frame).
+		With(PictureFlawed, f.Flawed >= FlawedPictures).
+		With(PictureFrozen, f.Frozen).
 		With(ActionStale, !f.Planned || f.PlanAge > b.Action)
 }

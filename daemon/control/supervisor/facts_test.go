@@ -15,7 +15,7 @@ func wellBounds() Bounds {
 // wellFacts are as bad as is still well: one more of anything is wrong.
 func wellFacts() Facts {
 	return Facts{
-		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Planned: true, PlanAge: 400 * ms,
+		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms,
 	}
 }
 
@@ -60,6 +60,8 @@ func TestJudge(t *testing.T) {
 		{"stale picture", func(f *Facts, _ *Bounds) { f.FrameAge++ }, set(FrameStale)},
 		{"no age in lock-step", func(f *Facts, b *Bounds) { b.Frame, f.FrameAge = 0, time.Hour }, 0},
 		{"but a picture", func(f *Facts, b *Bounds) { b.Frame, f.Seen = 0, false }, set(FrameStale)},
+		{"flawed pictures", func(f *Facts, _ *Bounds) { f.Flawed = 3 }, set(PictureFlawed)},
+		{"frozen pictures", func(f *Facts, _ *Bounds) { f.Frozen = true }, set(PictureFrozen)},
 		{"no plan", func(f *Facts, _ *Bounds) { f.Planned, f.PlanAge = false, 0 }, set(ActionStale)},
 		{"a plan that ran out", func(f *Facts, _ *Bounds) { f.PlanAge++ }, set(ActionStale)},
 	} {

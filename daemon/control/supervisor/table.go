@@ -15,6 +15,10 @@ func table() [causes]Fact {
 			"action_stale", Passing, "age of the picture that the newest plan was made from",
 			"`ages.action_ms`", "the policy is slower than its rate: lower the load or raise engine.threads",
 		},
+		PictureFlawed: {
+			"picture_flawed", Passing, "each camera's pixels: dark, overexposed, or without an edge",
+			"3 pictures in a row", "look at the page: light, exposure, focus, and what is in front of the lens",
+		},
 		StateSilent: {
 			"state_silent", Operator, "age of the newest `joint_states`",
 			"`ages.state_silent_ms`", "start the bridge again, then acknowledge and arm",
@@ -42,6 +46,10 @@ func table() [causes]Fact {
 		CommandRefused: {
 			"command_refused", Operator, "`accepted` and `dropped` of `joint_states`: malformed, robot, joints, not_finite, limit",
 			"`watch.command_ms`; not in lock-step", "the bridge's limits or joints are others than it said: start it again, then acknowledge and arm",
+		},
+		PictureFrozen: {
+			"picture_frozen", Operator, "each camera's pixels, the same in 10 pictures in a row, during which a joint moved by 0.05 rad",
+			"the tenth picture; not in lock-step", "the camera repeats itself: start it again, then acknowledge and arm",
 		},
 		BridgeFault: {
 			"bridge_fault", Operator, "`errors` of `joint_states`",
