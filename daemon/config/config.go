@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -304,8 +305,12 @@ func between(key string, value, lo, hi int) error {
 }
 
 func address(key, value string) error {
-	if _, _, err := net.SplitHostPort(value); err != nil {
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
 		return fmt.Errorf("%s: %q is not host:port, such as 127.0.0.1:1883", key, value)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%s: port %q of %q is not a number from 0 to 65535", key, port, value)
 	}
 	return nil
 }

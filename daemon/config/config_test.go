@@ -29,10 +29,15 @@ func TestLoadRefuses(t *testing.T) {
 		{"repeated key", "web:\n  listen: a:1\n  listen: b:2\n", "line 3: key web.listen stands twice; keep one"},
 		{"no value", "web:\n  listen:\n", "line 2: web.listen has no value; give it one or take the key out"},
 		{"a value for a section", "web: 8080\n", "line 1: web holds keys, not a value"},
-		{"wrong type", "engine:\n  threads: many\n", "unmarshal errors: line 2: cannot unmarshal !!str `many` into int"},
+		{"wrong type", "engine:\n  threads: many\n", `line 2: engine.threads: "many" is not a whole number`},
+		{"half a step", "bridge: {horizon: 1.5}", `line 1: bridge.horizon: "1.5" is not a whole number`},
+		{"neither true nor false", "policy: {allow_full: maybe}", `policy.allow_full: "maybe" is not true or false`},
+		{"a list for a name", "robot: {name: [a]}", `robot.name: "" is not one value`},
+		{"no list", "cameras: {name: a}", `cameras: "" is not a list`},
+		{"port", "mqtt: {listen: '127.0.0.1:99999'}", `mqtt.listen: port "99999" of "127.0.0.1:99999" is not a number from 0 to 65535`},
 		{"not YAML", "a: [", "line 1: did not find expected node content"},
 		{"negative", "engine: {threads: -1}", "engine.threads: -1 is not between 1 and 256"},
-		{"NaN", "ages: {frame_ms: .nan}", "cannot unmarshal !!float `.nan` into int"},
+		{"NaN", "ages: {frame_ms: .nan}", `ages.frame_ms: ".nan" is not a whole number`},
 		{"device", "engine: {device: gpu}", `engine.device: "gpu" is not one of [cpu cuda tensorrt auto]`},
 		{"engine", "engine: {name: torch}", `engine.name: "torch" is not one of [onnxruntime gorgonia]`},
 		{"precision", "engine: {precision: int4}", `engine.precision: "int4" is not one of [float32 int8]`},
@@ -61,12 +66,12 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestLoadKeepsDefaults(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(path, []byte("engine: {threads: 2}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("engine: {threads: &n 2}\nbridge: {horizon: *n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load(path)
 	want := Default()
-	want.Engine.Threads = 2
+	want.Engine.Threads, want.Bridge.Horizon = 2, 2
 	if err != nil || !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v, %v", c, err)
 	}

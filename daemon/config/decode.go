@@ -36,6 +36,9 @@ func oneLine(err error) error {
 
 // checkKeys walks the document beside the type that it is decoded into.
 func checkKeys(node *yaml.Node, t reflect.Type, path string) error {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
 	switch {
 	case node.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
 		return checkMapping(node, t, path)
@@ -49,6 +52,26 @@ func checkKeys(node *yaml.Node, t reflect.Type, path string) error {
 		return fmt.Errorf("line %d: %s holds keys, not a value", node.Line, orFile(path))
 	case node.Tag == "!!null":
 		return fmt.Errorf("line %d: %s has no value; give it one or take the key out", node.Line, orFile(path))
+	}
+	return checkValue(node, t, path)
+}
+
+// checkValue wants a value of the key's kind: the library alone would take 1.5 for a whole number, without its half,
+// and would name a wrong one by its line and Go's type.
+func checkValue(node *yaml.Node, t reflect.Type, path string) error {
+	want, ok := "", true
+	switch t.Kind() {
+	case reflect.Int:
+		want, ok = "a whole number", node.Tag == "!!int"
+	case reflect.Bool:
+		want, ok = "true or false", node.Tag == "!!bool"
+	case reflect.String:
+		want, ok = "one value", node.Kind == yaml.ScalarNode
+	case reflect.Slice:
+		want, ok = "a list", node.Kind == yaml.SequenceNode
+	}
+	if !ok {
+		return fmt.Errorf("line %d: %s: %q is not %s", node.Line, path, node.Value, want)
 	}
 	return nil
 }
