@@ -7,7 +7,6 @@ import (
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control"
-	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
 )
@@ -50,15 +49,10 @@ func (w *workcell) rigCamera(i int, c config.Camera, f topic.Factsheet) bundle.R
 func (w *workcell) newLoop(pilot control.Pilot) *loop {
 	period := time.Duration(float64(time.Second) / w.fact.StateRateHz)
 	l := &loop{link: w.link}
-	ages := w.cfg.Ages
 	l.Loop = control.New(control.Config{
 		Pilot: pilot, Rig: w.link, Cameras: w.cameras, Joints: w.model.N(), Limits: w.model.Limits,
-		Period: period, ControlPeriod: time.Duration(float64(time.Second) / w.fact.ControlRateHz),
-		Bounds: supervisor.Bounds{
-			Frame: config.Milliseconds(ages.FrameMs), StateHold: config.Milliseconds(ages.StateHoldMs),
-			StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
-			Unheeded: config.Milliseconds(w.cfg.Watch.CommandMs),
-		},
+		Period: period, ControlPeriod: w.controlPeriod(),
+		Bounds:   w.bounds(),
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,
 		Scheduling: scheduling(w.cfg.Realtime), OnScheduled: w.sayScheduling,
 		FirstFault: uint64(max(0, time.Now().Unix())), // fewer faults than seconds, so that a restart begins above

@@ -110,7 +110,8 @@ const (
 
 // Watch bounds what else is watched.
 type Watch struct {
-	CommandMs int `yaml:"command_ms"`
+	CommandMs       int `yaml:"command_ms"`
+	ThinkingPeriods int `yaml:"thinking_periods"`
 }
 
 // Realtime says what the control loop's thread asks of the kernel where the clock is the wall's.
@@ -139,7 +140,7 @@ func Default() Config {
 		},
 		Cameras: []Camera{{Name: "default", Source: "bridge"}},
 		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
-		Watch:   Watch{CommandMs: 300},
+		Watch:   Watch{CommandMs: 300, ThinkingPeriods: 3},
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
 		},
@@ -275,7 +276,10 @@ func (r Realtime) validate() error {
 }
 
 func (w Watch) validate() error {
-	return between("watch.command_ms", w.CommandMs, 1, 3_600_000)
+	if err := between("watch.command_ms", w.CommandMs, 1, 3_600_000); err != nil {
+		return err
+	}
+	return between("watch.thinking_periods", w.ThinkingPeriods, 1, 1000)
 }
 
 func (w Web) validate() error { return address("web.listen", w.Listen) }

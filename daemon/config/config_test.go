@@ -48,6 +48,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"fault before hold", "ages: {state_silent_ms: 50}", "ages.state_silent_ms: 50 is below ages.state_hold_ms 100"},
 		{"real time", "realtime: {want: always}", `realtime.want: "always" is not one of [off auto required]`},
 		{"priority", "realtime: {priority: 50}", "realtime.priority: 50 is not between 1 and 49"},
+		{"no command at all", "watch: {command_ms: 0}", "watch.command_ms: 0 is not between 1 and 3600000"},
+		{"no time to think", "watch: {thinking_periods: 0}", "watch.thinking_periods: 0 is not between 1 and 1000"},
 		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},
 	}
 	for _, c := range cases {

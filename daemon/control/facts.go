@@ -12,7 +12,7 @@ import (
 func (c *Config) boundsOfClock() supervisor.Bounds {
 	b := c.Bounds
 	if c.Lockstep {
-		b.StateHold, b.Unheeded, b.Frame = 0, 0, 0
+		b.StateHold, b.Unheeded, b.Frame, b.Thinking = 0, 0, 0, 0
 	}
 	return b
 }
@@ -27,9 +27,11 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 		Unheeded: l.track.Unheeded(), Refused: l.track.Refused(),
 		BridgeFault: state.Faulted, EmergencyStop: state.EmergencyStop,
 		Planned: l.planned, PlanAge: now - l.plan.Seen,
+		Thinking: l.thoughts.Going(wall), LateThoughts: l.thoughts.Late(),
 	}
 	f.FrameAge, f.Seen = l.frameAge(wall)
 	f.Flawed, f.Frozen = l.pictures()
+	f.LateTicks, f.LateFor = l.ticks.Late(wall)
 	return f
 }
 
@@ -89,4 +91,13 @@ func (l *Loop) pictures() (flawed int, frozen bool) {
 		frozen = frozen || l.eyes[i].Frozen && !l.cfg.Lockstep
 	}
 	return flawed, frozen
+}
+
+// kept notes how many deadlines had passed when a tick was over.
+func (l *Loop) kept(skipped uint64) {
+	l.overruns.Add(skipped)
+	now := l.cfg.Clock()
+	l.mu.Lock()
+	l.ticks.See(skipped, now)
+	l.mu.Unlock()
 }

@@ -73,16 +73,18 @@ type Loop struct {
 
 	thinking sync.Mutex // held while the actor thinks
 
-	mu      sync.Mutex
-	pilot   *Pilot
-	machine supervisor.Machine
-	track   supervisor.Track
-	eyes    []supervisor.Eye // of each camera
-	plan    Plan
-	planned bool
-	failed  supervisor.Causes // reported from beside the tick, until an operator acknowledges
-	failure error             // the actor's last
-	sent    limit.Sent
+	mu       sync.Mutex
+	pilot    *Pilot
+	machine  supervisor.Machine
+	track    supervisor.Track
+	thoughts supervisor.Thoughts
+	ticks    supervisor.Ticks
+	eyes     []supervisor.Eye // of each camera
+	plan     Plan
+	planned  bool
+	failed   supervisor.Causes // reported from beside the tick, until an operator acknowledges
+	failure  error             // the actor's last
+	sent     limit.Sent
 }
 
 // New makes a disarmed loop.

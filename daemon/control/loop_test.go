@@ -49,7 +49,7 @@ func newBench(lockstep bool) *bench {
 		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
 		Rig:   b, Cameras: []*camera.Latest{b.eye}, Joints: 7, Limits: panda.Limits,
 		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
-		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond},
+		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond, Thinking: 240 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
 		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },
 	})
@@ -174,6 +174,76 @@ func TestStoodStill(t *testing.T) {
 				t.Errorf("held after %v, faulted after %v; want %v, %v", held, faulted, c.hold, c.fault)
 			}
 		})
+	}
+}
+
+// TestThoughtTakesLong ticks while the policy thinks: the arm holds once it thinks for longer than three periods, and
+// faults when it hangs or when three thoughts in a row were of no use.
+func TestThoughtTakesLong(t *testing.T) {
+	const ms = time.Millisecond
+	b := newBench(false)
+	b.armAndStart(t)
+	var held, faulted time.Duration
+	b.meanwhile = func() {
+		began := b.now
+		for faulted == 0 {
+			b.now += 10 * ms
+			b.state.Seq, b.state.Arrival, b.state.Stamp, b.state.Accepted = b.state.Seq+1, b.now, b.now, b.state.Accepted+1
+			b.eye.Put(&camera.Frame{Seq: b.state.Seq, Arrival: b.now})
+			b.loop.Step()
+			m := b.loop.Machine()
+			if held == 0 && m.Mode == supervisor.Holding {
+				held = b.now - began
+				if m.Why != supervisor.Causes(0).With(supervisor.ThinkingLate, true) {
+					t.Errorf("held because of %v", m.Why)
+				}
+			}
+			if m.Mode == supervisor.Faulted {
+				faulted = b.now - began
+			}
+		}
+	}
+	b.see(10 * ms)
+	if err := b.loop.Think(); err != nil {
+		t.Fatal(err)
+	}
+	if m := b.loop.Machine(); held != 250*ms || faulted != 1210*ms || m.Fault.Cause != supervisor.ThinkingFailing {
+		t.Errorf("held after %v, %v after %v", held, m.Fault.Cause, faulted)
+	}
+}
+
+func TestThreeLateThoughts(t *testing.T) {
+	b := newBench(false)
+	b.armAndStart(t)
+	b.meanwhile = func() { b.see(401 * time.Millisecond) }
+	for i := range 3 {
+		if err := b.loop.Think(); err != nil {
+			t.Fatal(err)
+		}
+		b.loop.Step()
+		if m := b.loop.Machine(); (m.Mode == supervisor.Faulted) != (i == 2) || i < 2 && !m.Why.Has(supervisor.ThinkingLate) {
+			t.Errorf("after %d late thoughts: %v, %v, %v", i+1, m.Mode, m.Why, m.Fault.Cause)
+		}
+	}
+	if c := b.loop.Machine().Fault.Cause; c != supervisor.ThinkingFailing {
+		t.Errorf("fault %v", c)
+	}
+}
+
+func TestLateTicks(t *testing.T) {
+	b := newBench(false)
+	b.armAndStart(t)
+	for i, c := range []struct {
+		skipped uint64
+		want    supervisor.Mode
+	}{{1, supervisor.Running}, {2, supervisor.Running}, {1, supervisor.Holding}, {0, supervisor.Holding}} {
+		b.loop.kept(c.skipped)
+		if b.loop.Step(); b.loop.Machine().Mode != c.want {
+			t.Errorf("tick %d: %v, want %v", i, b.loop.Machine().Mode, c.want)
+		}
+	}
+	if b.loop.Overruns() != 4 {
+		t.Errorf("%d overruns, want 4", b.loop.Overruns())
 	}
 }
 

@@ -150,7 +150,7 @@ func (l *Loop) sleepUntil(deadline time.Duration) (time.Duration, error) {
 		return 0, err
 	}
 	next, skipped := nextSlot(deadline, now, l.cfg.Period)
-	l.overruns.Add(skipped)
+	l.kept(skipped)
 	if err := sleepTo(next); err != nil {
 		return 0, err
 	}

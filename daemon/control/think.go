@@ -35,7 +35,7 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 	}
 	l.thinking.Lock()
 	defer l.thinking.Unlock()
-	pilot := l.atControls()
+	pilot := l.begins()
 	plan := Plan{Observed: *state, Seen: seen}
 	started := time.Now()
 	err = act(pilot.Actor, l.frames, state, &plan)
@@ -45,6 +45,7 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.thoughts.End(l.cfg.Clock(), l.bounds.Action)
 	switch {
 	case l.pilot != pilot: // swapped meanwhile: neither its plan nor its failure counts
 		return ErrNothingSeen
@@ -57,6 +58,15 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 		l.failed = l.failed.With(supervisor.PolicyPanicked, panicked).With(supervisor.PolicyFailed, !panicked)
 	}
 	return err
+}
+
+// begins begins a thought of whoever is at the controls.
+func (l *Loop) begins() *Pilot {
+	now := l.cfg.Clock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.thoughts.Begin(now)
+	return l.pilot
 }
 
 // PanicError is a bug that ended a thought. The arm is held rather than dropped; only a restart ends that.

@@ -12,6 +12,8 @@ const (
 	FrameStale                   // a camera's newest picture is too old
 	ActionStale                  // the policy's newest plan has run out
 	PictureFlawed                // pictures come, and show nothing
+	ThinkingLate                 // a thought takes too long, or took too long
+	TickLate                     // the loop misses its deadlines
 	StateSilent                  // no joint_states for so long that the bridge must be taken for lost
 	StateFrozen                  // joint_states come, and their stamp stands still
 	StateBroken                  // a measurement is not finite
@@ -20,6 +22,8 @@ const (
 	CommandUnheeded              // the bridge accepts no further command
 	CommandRefused               // it refuses them for what they say
 	PictureFrozen                // pictures come, and do not change while the arm moves
+	ThinkingFailing              // every thought takes too long
+	TickFailing                  // the loop goes on missing its deadlines
 	BridgeFault                  // the bridge reports errors
 	EmergencyStop                // somebody pressed it
 	ActionRefused                // the policy answered what no arm may be told

@@ -25,6 +25,12 @@ type Facts struct {
 
 	Planned bool          // there is a plan
 	PlanAge time.Duration // since the pictures that it was made from were seen
+
+	Thinking     time.Duration // the thought that is going on; 0 when there is none
+	LateThoughts int           // in a row that took longer than Bounds.Action
+
+	LateTicks int           // in a row
+	LateFor   time.Duration // since the first of them
 }
 
 // Bounds are what facts are judged by. A watchdog whose bound is zero is off, where its comment allows that; else zero
@@ -35,11 +41,12 @@ type Bounds struct {
 	Unheeded    time.Duration // without an accepted command for longer hold, or fault where commands were refused; 0: off
 	Frame       time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
 	Action      time.Duration // plans made from older pictures have run out
+	Thinking    time.Duration // longer thoughts hold; 0: thoughts take what they take, for a bridge that waits for them
 }
 
 // Judge names everything that is wrong.
 func (b *Bounds) Judge(f *Facts) Causes {
-	return f.Reported | b.arm(f) | b.policy(f)
+	return f.Reported | b.arm(f) | b.policy(f) | b.pace(f)
 }
 
 // arm judges what the bridge says.
@@ -67,4 +74,15 @@ func (b *Bounds) policy(f *Facts) Causes {
 		With(PictureFlawed, f.Flawed >= FlawedPictures).
 		With(PictureFrozen, f.Frozen).
 		With(ActionStale, !f.Planned || f.PlanAge > b.Action)
+}
+
+// pace judges whether the daemon keeps time.
+func (b *Bounds) pace(f *Facts) Causes {
+	timed := b.Thinking > 0
+	late := f.LateTicks >= LateTicks
+	return Causes(0).
+		With(ThinkingLate, timed && (f.Thinking > b.Thinking || f.LateThoughts > 0)).
+		With(ThinkingFailing, timed && (f.Thinking > LateThoughts*b.Action || f.LateThoughts >= LateThoughts)).
+		With(TickLate, late).
+		With(TickFailing, late && f.LateFor > LateTicksLast)
 }

@@ -9,13 +9,14 @@ const ms = time.Millisecond
 
 // wellBounds have every watchdog on.
 func wellBounds() Bounds {
-	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms}
+	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms, Thinking: 240 * ms}
 }
 
 // wellFacts are as bad as is still well: one more of anything is wrong.
 func wellFacts() Facts {
 	return Facts{
 		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms,
+		Thinking: 240 * ms, LateTicks: 2, LateFor: time.Hour,
 	}
 }
 
@@ -64,6 +65,15 @@ func TestJudge(t *testing.T) {
 		{"frozen pictures", func(f *Facts, _ *Bounds) { f.Frozen = true }, set(PictureFrozen)},
 		{"no plan", func(f *Facts, _ *Bounds) { f.Planned, f.PlanAge = false, 0 }, set(ActionStale)},
 		{"a plan that ran out", func(f *Facts, _ *Bounds) { f.PlanAge++ }, set(ActionStale)},
+		{"a long thought", func(f *Facts, _ *Bounds) { f.Thinking++ }, set(ThinkingLate)},
+		{"a late thought", func(f *Facts, _ *Bounds) { f.LateThoughts = 1 }, set(ThinkingLate)},
+		{"two of them", func(f *Facts, _ *Bounds) { f.LateThoughts = 2 }, set(ThinkingLate)},
+		{"three of them", func(f *Facts, _ *Bounds) { f.LateThoughts = 3 }, set(ThinkingLate, ThinkingFailing)},
+		{"a hanging one", func(f *Facts, _ *Bounds) { f.Thinking = 1200 * ms }, set(ThinkingLate)},
+		{"as long as three", func(f *Facts, _ *Bounds) { f.Thinking = 1200*ms + 1 }, set(ThinkingLate, ThinkingFailing)},
+		{"no hurry in lock-step", func(f *Facts, b *Bounds) { b.Thinking, f.Thinking, f.LateThoughts = 0, time.Hour, 9 }, 0},
+		{"late ticks", func(f *Facts, _ *Bounds) { f.LateTicks, f.LateFor = 3, time.Second }, set(TickLate)},
+		{"for long", func(f *Facts, _ *Bounds) { f.LateTicks, f.LateFor = 3, time.Second+1 }, set(TickLate, TickFailing)},
 	} {
 		f, b := wellFacts(), wellBounds()
 		c.spoil(&f, &b)

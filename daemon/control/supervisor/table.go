@@ -19,6 +19,14 @@ func table() [causes]Fact {
 			"picture_flawed", Passing, "each camera's pixels: dark, overexposed, or without an edge",
 			"3 pictures in a row", "look at the page: light, exposure, focus, and what is in front of the lens",
 		},
+		ThinkingLate: {
+			"thinking_late", Passing, "the duration of the policy's thought, until the next one is in time",
+			"`watch.thinking_periods` of the control rate; not in lock-step", "the policy is slower than its rate: lower the load or raise engine.threads",
+		},
+		TickLate: {
+			"tick_late", Passing, "deadlines of the loop's ticks, 3 missed in a row",
+			"the third tick; not in lock-step", "lower the load of this machine, or permit realtime.want",
+		},
 		StateSilent: {
 			"state_silent", Operator, "age of the newest `joint_states`",
 			"`ages.state_silent_ms`", "start the bridge again, then acknowledge and arm",
@@ -50,6 +58,14 @@ func table() [causes]Fact {
 		PictureFrozen: {
 			"picture_frozen", Operator, "each camera's pixels, the same in 10 pictures in a row, during which a joint moved by 0.05 rad",
 			"the tenth picture; not in lock-step", "the camera repeats itself: start it again, then acknowledge and arm",
+		},
+		ThinkingFailing: {
+			"thinking_failing", Operator, "thoughts that took longer than `ages.action_ms`, 3 in a row, or one that takes as long as three",
+			"three times `ages.action_ms`; not in lock-step", "see what else runs on this machine and its GPU, then acknowledge and arm",
+		},
+		TickFailing: {
+			"tick_failing", Operator, "deadlines of the loop's ticks, missed in a row for 1 s",
+			"1 s; not in lock-step", "lower the load of this machine, or permit realtime.want, then acknowledge and arm",
 		},
 		BridgeFault: {
 			"bridge_fault", Operator, "`errors` of `joint_states`",
