@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sim2reald/daemon/config"
+	"sim2reald/daemon/control"
 	"sim2reald/daemon/control/supervisor"
 )
 
@@ -21,3 +22,9 @@ func (w *workcell) bounds() supervisor.Bounds {
 func (w *workcell) controlPeriod() time.Duration {
 	return time.Duration(float64(time.Second) / w.fact.ControlRateHz)
 }
+
+// way is to a bridge that answers no echo and grants no lease, and is asked for neither: the bounds of both are off.
+type way struct{}
+
+// Way says that whoever speaks may command.
+func (way) Way(time.Duration) control.Way { return control.Way{Leased: true} }

@@ -12,7 +12,7 @@ import (
 func (c *Config) boundsOfClock() supervisor.Bounds {
 	b := c.Bounds
 	if c.Lockstep {
-		b.StateHold, b.Unheeded, b.Frame, b.Thinking = 0, 0, 0, 0
+		b.StateHold, b.Unheeded, b.Frame, b.Thinking, b.EchoHold, b.Skew = 0, 0, 0, 0, 0, 0
 	}
 	return b
 }
@@ -32,6 +32,11 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 	f.FrameAge, f.Seen = l.frameAge(wall)
 	f.Flawed, f.Frozen = l.pictures()
 	f.LateTicks, f.LateFor = l.ticks.Late(wall)
+	if l.cfg.Way != nil {
+		w := l.cfg.Way.Way(wall)
+		f.Heard, f.EchoAge, f.SkewKnown, f.Skew = w.Heard, w.EchoAge, w.Heard, w.Skew
+		f.Leased, f.Taken = w.Leased, w.Taken
+	}
 	return f
 }
 

@@ -19,10 +19,23 @@ type Rig interface {
 	State() (robot.State, bool)
 }
 
+// Way is what is known of the way to the bridge, and of the right to command it.
+type Way struct {
+	Heard   bool          // the bridge has answered an echo
+	EchoAge time.Duration // since the newest answer
+	Skew    time.Duration // of the bridge's wall clock against ours
+	Leased  bool          // this daemon may command
+	Taken   bool          // another daemon may
+}
+
+// Wayfinder tells it, on the loop's clock. It must not allocate.
+type Wayfinder interface{ Way(now time.Duration) Way }
+
 // Config is what a loop is built from.
 type Config struct {
 	Pilot         // who is at the controls first
 	Rig           Rig
+	Way           Wayfinder // nil: nothing is known, and nothing may move
 	Cameras       []*camera.Latest
 	Joints        int
 	Limits        robot.Limits         // of the arm that is there: beyond them nothing may be measured
@@ -142,7 +155,12 @@ func (l *Loop) Ask(r supervisor.Request) error {
 	}
 	state, ok := l.cfg.Rig.State()
 	now := l.now(&state)
-	next, err := l.machine.Ask(r, l.wrong(&state, ok, now), state.Moving, now)
+	facts := l.facts(&state, ok, now)
+	wrong := l.bounds.Judge(&facts)
+	if r.Kind == supervisor.Arm {
+		wrong = l.bounds.JudgeEntry(&facts)
+	}
+	next, err := l.machine.Ask(r, wrong, state.Moving, now)
 	if next.Mode == supervisor.Running && l.machine.Mode != supervisor.Running {
 		l.sent = limit.Sent{} // entry needs an arm at rest: every start ramps from there
 	}

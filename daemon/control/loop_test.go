@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +22,7 @@ type bench struct {
 	wanted robot.Command
 	err    error
 	eye    *camera.Latest
+	way    Way
 	side   int    // of its pictures, pixels
 	pixels []byte // of the next ones
 	sent   []Output
@@ -30,6 +32,8 @@ type bench struct {
 }
 
 func (b *bench) State() (robot.State, bool) { return b.state, b.ok }
+
+func (b *bench) Way(time.Duration) Way { return b.way }
 
 func (b *bench) Act(_ []*camera.Frame, _ *robot.State, plan *Plan) error {
 	if b.meanwhile != nil {
@@ -42,14 +46,15 @@ func (b *bench) Act(_ []*camera.Frame, _ *robot.State, plan *Plan) error {
 func (b *bench) clock() time.Duration { b.mu.Lock(); defer b.mu.Unlock(); return b.now }
 
 func newBench(lockstep bool) *bench {
-	b := &bench{ok: true, side: 1, pixels: []byte{1, 2, 3}, eye: camera.NewLatest("front"), wanted: robot.Command{Mode: robot.Velocity, DQ: robot.Vector{0.5}}}
+	b := &bench{ok: true, way: Way{Heard: true, Leased: true}, side: 1, pixels: []byte{1, 2, 3}, eye: camera.NewLatest("front"), wanted: robot.Command{Mode: robot.Velocity, DQ: robot.Vector{0.5}}}
 	b.state.Q = robot.Vector{0, -0.5, 0, -2, 0, 1.5, 0}
 	panda := robot.Panda()
 	b.loop = New(Config{
 		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
-		Rig:   b, Cameras: []*camera.Latest{b.eye}, Joints: 7, Limits: panda.Limits,
+		Rig:   b, Way: b, Cameras: []*camera.Latest{b.eye}, Joints: 7, Limits: panda.Limits,
 		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
-		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond, Thinking: 240 * time.Millisecond},
+		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond, Thinking: 240 * time.Millisecond,
+			EchoHold: 300 * time.Millisecond, EchoSilent: 2 * time.Second, Skew: 250 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
 		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },
 	})
@@ -105,6 +110,10 @@ func TestStepHolds(t *testing.T) {
 		{"NaN measured", func(b *bench) { b.see(10 * ms); b.state.DQ[6] = math.NaN() }, ReasonFaulted, supervisor.Faulted, supervisor.StateBroken},
 		{"jumped", func(b *bench) { b.see(10 * ms); b.state.Q[0] += 0.5 }, ReasonFaulted, supervisor.Faulted, supervisor.StateJump},
 		{"limit passed", func(b *bench) { b.see(10 * ms); b.state.DQ[0] = 2.7 }, ReasonFaulted, supervisor.Faulted, supervisor.LimitPassed},
+		{"late echo", func(b *bench) { b.way.EchoAge = 301 * ms }, ReasonHolding, supervisor.Holding, supervisor.EchoStale},
+		{"no echo", func(b *bench) { b.way.EchoAge = 2001 * ms }, ReasonFaulted, supervisor.Faulted, supervisor.EchoSilent},
+		{"lease lapsed", func(b *bench) { b.way.Leased = false }, ReasonHolding, supervisor.Holding, supervisor.LeaseLapsed},
+		{"lease lost", func(b *bench) { b.way.Leased, b.way.Taken = false, true }, ReasonFaulted, supervisor.Faulted, supervisor.LeaseLost},
 		{"rig changed", func(b *bench) { b.loop.Report(supervisor.RigChanged) }, ReasonFaulted, supervisor.Faulted, supervisor.RigChanged},
 		{"waiting episode", func(b *bench) { b.state.Episode = robot.EpisodeReady }, ReasonWaiting, supervisor.Running, 0},
 		{"ended episode", func(b *bench) { b.state.Episode = robot.EpisodeEnded }, ReasonWaiting, supervisor.Running, 0},
@@ -129,6 +138,38 @@ func TestStepHolds(t *testing.T) {
 				t.Errorf("because of %v / %v, want %v", m.Why, m.Fault.Cause, c.because)
 			}
 		})
+	}
+}
+
+// TestClocksApart: a skew of the two hosts' clocks is asked for once, and what moves then goes by other clocks.
+func TestClocksApart(t *testing.T) {
+	b := newBench(false)
+	b.way.Skew = 2 * time.Second
+	b.see(0)
+	if err := b.loop.Think(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Arm}); err == nil || !strings.Contains(err.Error(), "clock_skew") {
+		t.Errorf("armed with clocks 2 s apart: %v", err)
+	}
+	b.way.Skew = 0
+	b.armAndStart(t)
+	b.way.Skew = time.Hour
+	if out := b.loop.Step(); out.Command.Mode != robot.Velocity {
+		t.Errorf("a clock that was set held the arm: %+v", out)
+	}
+}
+
+// TestNobodyTells: a loop that nobody told who may command does not arm.
+func TestNobodyTells(t *testing.T) {
+	b := newBench(false)
+	b.loop.cfg.Way = nil
+	b.see(0)
+	if err := b.loop.Think(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Arm}); err == nil || !strings.Contains(err.Error(), "lease_lapsed") {
+		t.Errorf("armed: %v", err)
 	}
 }
 

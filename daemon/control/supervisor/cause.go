@@ -14,6 +14,9 @@ const (
 	PictureFlawed                // pictures come, and show nothing
 	ThinkingLate                 // a thought takes too long, or took too long
 	TickLate                     // the loop misses its deadlines
+	EchoStale                    // the bridge answers no echo
+	LeaseLapsed                  // the lease to command was not renewed in time
+	ClockSkew                    // the clocks of the two hosts are apart; asked when arming alone
 	StateSilent                  // no joint_states for so long that the bridge must be taken for lost
 	StateFrozen                  // joint_states come, and their stamp stands still
 	StateBroken                  // a measurement is not finite
@@ -24,6 +27,8 @@ const (
 	PictureFrozen                // pictures come, and do not change while the arm moves
 	ThinkingFailing              // every thought takes too long
 	TickFailing                  // the loop goes on missing its deadlines
+	EchoSilent                   // the bridge must be taken for out of reach
+	LeaseLost                    // another daemon has it
 	BridgeFault                  // the bridge reports errors
 	EmergencyStop                // somebody pressed it
 	ActionRefused                // the policy answered what no arm may be told

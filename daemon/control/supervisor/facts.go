@@ -31,6 +31,13 @@ type Facts struct {
 
 	LateTicks int           // in a row
 	LateFor   time.Duration // since the first of them
+
+	Heard     bool          // the bridge has answered an echo
+	EchoAge   time.Duration // since it answered the newest
+	Leased    bool          // this daemon may command
+	Taken     bool          // another daemon may
+	SkewKnown bool
+	Skew      time.Duration // of the bridge's wall clock against ours, either way
 }
 
 // Bounds are what facts are judged by. A watchdog whose bound is zero is off, where its comment allows that; else zero
@@ -42,11 +49,20 @@ type Bounds struct {
 	Frame       time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
 	Action      time.Duration // plans made from older pictures have run out
 	Thinking    time.Duration // longer thoughts hold; 0: thoughts take what they take, for a bridge that waits for them
+	EchoHold    time.Duration // older answers to echoes hold; 0: nobody asks for any
+	EchoSilent  time.Duration // older ones fault
+	Skew        time.Duration // clocks further apart are not armed with; 0: off
 }
 
 // Judge names everything that is wrong.
 func (b *Bounds) Judge(f *Facts) Causes {
-	return f.Reported | b.arm(f) | b.policy(f) | b.pace(f)
+	return f.Reported | b.arm(f) | b.policy(f) | b.pace(f) | b.network(f)
+}
+
+// JudgeEntry is Judge for arming, which asks for more than staying armed.
+func (b *Bounds) JudgeEntry(f *Facts) Causes {
+	apart := !f.SkewKnown || f.Skew > b.Skew || f.Skew < -b.Skew
+	return b.Judge(f).With(ClockSkew, b.Skew > 0 && apart)
 }
 
 // arm judges what the bridge says.
@@ -85,4 +101,14 @@ func (b *Bounds) pace(f *Facts) Causes {
 		With(ThinkingFailing, timed && (f.Thinking > LateThoughts*b.Action || f.LateThoughts >= LateThoughts)).
 		With(TickLate, late).
 		With(TickFailing, late && f.LateFor > LateTicksLast)
+}
+
+// network judges the way to the bridge, and the right to command it.
+func (b *Bounds) network(f *Facts) Causes {
+	asked := b.EchoHold > 0
+	return Causes(0).
+		With(EchoStale, asked && (!f.Heard || f.EchoAge > b.EchoHold)).
+		With(EchoSilent, asked && (!f.Heard || f.EchoAge > b.EchoSilent)).
+		With(LeaseLapsed, !f.Leased).
+		With(LeaseLost, f.Taken)
 }

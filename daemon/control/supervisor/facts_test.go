@@ -9,7 +9,8 @@ const ms = time.Millisecond
 
 // wellBounds have every watchdog on.
 func wellBounds() Bounds {
-	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms, Thinking: 240 * ms}
+	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms, Thinking: 240 * ms,
+		EchoHold: 300 * ms, EchoSilent: 2000 * ms, Skew: 250 * ms}
 }
 
 // wellFacts are as bad as is still well: one more of anything is wrong.
@@ -17,6 +18,7 @@ func wellFacts() Facts {
 	return Facts{
 		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms,
 		Thinking: 240 * ms, LateTicks: 2, LateFor: time.Hour,
+		Heard: true, EchoAge: 300 * ms, Leased: true, SkewKnown: true, Skew: -250 * ms,
 	}
 }
 
@@ -74,6 +76,14 @@ func TestJudge(t *testing.T) {
 		{"no hurry in lock-step", func(f *Facts, b *Bounds) { b.Thinking, f.Thinking, f.LateThoughts = 0, time.Hour, 9 }, 0},
 		{"late ticks", func(f *Facts, _ *Bounds) { f.LateTicks, f.LateFor = 3, time.Second }, set(TickLate)},
 		{"for long", func(f *Facts, _ *Bounds) { f.LateTicks, f.LateFor = 3, time.Second+1 }, set(TickLate, TickFailing)},
+		{"no echo yet", func(f *Facts, _ *Bounds) { f.Heard, f.EchoAge = false, 0 }, set(EchoStale, EchoSilent)},
+		{"a late echo", func(f *Facts, _ *Bounds) { f.EchoAge++ }, set(EchoStale)},
+		{"as late as can be", func(f *Facts, _ *Bounds) { f.EchoAge = 2000 * ms }, set(EchoStale)},
+		{"out of reach", func(f *Facts, _ *Bounds) { f.EchoAge = 2000*ms + 1 }, set(EchoStale, EchoSilent)},
+		{"no echo asked for", func(f *Facts, b *Bounds) { b.EchoHold, f.Heard, f.EchoAge = 0, false, time.Hour }, 0},
+		{"lapsed", func(f *Facts, _ *Bounds) { f.Leased = false }, set(LeaseLapsed)},
+		{"taken", func(f *Facts, _ *Bounds) { f.Leased, f.Taken = false, true }, set(LeaseLapsed, LeaseLost)},
+		{"clocks do not matter any more", func(f *Facts, _ *Bounds) { f.Skew, f.SkewKnown = time.Hour, false }, 0},
 	} {
 		f, b := wellFacts(), wellBounds()
 		c.spoil(&f, &b)
@@ -86,9 +96,35 @@ func TestJudge(t *testing.T) {
 // TestNothingKnownIsWrong: whatever the bounds, an arm of which nothing is known does not move.
 func TestNothingKnownIsWrong(t *testing.T) {
 	for name, b := range map[string]Bounds{"on": wellBounds(), "all zero": {}} {
-		want := set(StateStale, StateSilent, FrameStale, ActionStale)
+		want := set(StateStale, StateSilent, FrameStale, ActionStale, LeaseLapsed)
+		if b.EchoHold > 0 {
+			want |= set(EchoStale, EchoSilent)
+		}
 		if got := b.Judge(&Facts{}); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
+		}
+	}
+}
+
+// TestJudgeEntry: arming also asks how far apart the clocks of the two hosts are.
+func TestJudgeEntry(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*Facts, *Bounds)
+		want  Causes
+	}{
+		{"behind by the bound", func(*Facts, *Bounds) {}, 0},
+		{"ahead by the bound", func(f *Facts, _ *Bounds) { f.Skew = 250 * ms }, 0},
+		{"behind", func(f *Facts, _ *Bounds) { f.Skew-- }, set(ClockSkew)},
+		{"ahead", func(f *Facts, _ *Bounds) { f.Skew = 250*ms + 1 }, set(ClockSkew)},
+		{"unknown", func(f *Facts, _ *Bounds) { f.SkewKnown, f.Skew = false, 0 }, set(ClockSkew)},
+		{"not asked", func(f *Facts, b *Bounds) { b.Skew, f.SkewKnown, f.Skew = 0, false, time.Hour }, 0},
+		{"and all else", func(f *Facts, _ *Bounds) { f.FrameAge++ }, set(FrameStale)},
+	} {
+		f, b := wellFacts(), wellBounds()
+		c.spoil(&f, &b)
+		if got := b.JudgeEntry(&f); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
 }

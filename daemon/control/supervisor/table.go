@@ -27,6 +27,18 @@ func table() [causes]Fact {
 			"tick_late", Passing, "deadlines of the loop's ticks, 3 missed in a row",
 			"the third tick; not in lock-step", "lower the load of this machine, or permit realtime.want",
 		},
+		EchoStale: {
+			"echo_stale", Passing, "age of the bridge's newest answer to an echo",
+			"`watch.echo_hold_ms`; not in lock-step", "check the broker and the network; a bridge that answers no echo needs watch.echo_hold_ms: 0",
+		},
+		LeaseLapsed: {
+			"lease_lapsed", Passing, "the bridge's lease, where it grants one",
+			"the lease's own time to live, counted from when it was asked for", "check the broker and the network",
+		},
+		ClockSkew: {
+			"clock_skew", Passing, "wall clocks of the bridge's host and this one, when arming alone",
+			"`watch.skew_ms` apart", "let NTP or PTP set both clocks, or set watch.skew_ms to 0",
+		},
 		StateSilent: {
 			"state_silent", Operator, "age of the newest `joint_states`",
 			"`ages.state_silent_ms`", "start the bridge again, then acknowledge and arm",
@@ -66,6 +78,14 @@ func table() [causes]Fact {
 		TickFailing: {
 			"tick_failing", Operator, "deadlines of the loop's ticks, missed in a row for 1 s",
 			"1 s; not in lock-step", "lower the load of this machine, or permit realtime.want, then acknowledge and arm",
+		},
+		EchoSilent: {
+			"echo_silent", Operator, "age of the bridge's newest answer to an echo",
+			"`watch.echo_silent_ms`; not in lock-step", "start the broker or mend the network, then acknowledge and arm",
+		},
+		LeaseLost: {
+			"lease_lost", Operator, "who holds the bridge's lease",
+			"one message", "another daemon commands this robot: stop that one, then acknowledge and arm",
 		},
 		BridgeFault: {
 			"bridge_fault", Operator, "`errors` of `joint_states`",
