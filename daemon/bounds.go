@@ -14,7 +14,7 @@ func (w *workcell) bounds() supervisor.Bounds {
 	return supervisor.Bounds{
 		Frame: config.Milliseconds(ages.FrameMs), StateHold: config.Milliseconds(ages.StateHoldMs),
 		StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
-		Unheeded: config.Milliseconds(watch.CommandMs),
+		Unheeded: config.Milliseconds(watch.CommandMs), Clamped: config.Milliseconds(watch.ClampedMs),
 		Thinking: time.Duration(watch.ThinkingPeriods) * w.controlPeriod(),
 	}
 }

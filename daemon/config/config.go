@@ -110,8 +110,10 @@ const (
 
 // Watch bounds what else is watched.
 type Watch struct {
-	CommandMs       int `yaml:"command_ms"`
-	ThinkingPeriods int `yaml:"thinking_periods"`
+	CommandMs       int     `yaml:"command_ms"`
+	ThinkingPeriods int     `yaml:"thinking_periods"`
+	ClampedMs       int     `yaml:"clamped_ms"`
+	ClampedShare    float64 `yaml:"clamped_share"` // of a speed limit
 }
 
 // Realtime says what the control loop's thread asks of the kernel where the clock is the wall's.
@@ -140,7 +142,7 @@ func Default() Config {
 		},
 		Cameras: []Camera{{Name: "default", Source: "bridge"}},
 		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
-		Watch:   Watch{CommandMs: 300, ThinkingPeriods: 3},
+		Watch:   Watch{CommandMs: 300, ThinkingPeriods: 3, ClampedMs: 1000, ClampedShare: 1},
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
 		},
@@ -248,8 +250,10 @@ func (c Config) validateCameras() error {
 	return nil
 }
 
+// hour is one in milliseconds, beyond which no age bounds anything.
+const hour = 3_600_000
+
 func (a Ages) validate() error {
-	const hour = 3_600_000
 	for _, k := range []struct {
 		key   string
 		value int
@@ -276,10 +280,22 @@ func (r Realtime) validate() error {
 }
 
 func (w Watch) validate() error {
-	if err := between("watch.command_ms", w.CommandMs, 1, 3_600_000); err != nil {
-		return err
+	for _, k := range []struct {
+		key           string
+		value, lo, hi int
+	}{
+		{"watch.command_ms", w.CommandMs, 1, hour}, {"watch.thinking_periods", w.ThinkingPeriods, 1, 1000},
+		{"watch.clamped_ms", w.ClampedMs, 1, hour},
+	} {
+		if err := between(k.key, k.value, k.lo, k.hi); err != nil {
+			return err
+		}
 	}
-	return between("watch.thinking_periods", w.ThinkingPeriods, 1, 1000)
+	// Written so that NaN is refused.
+	if !(w.ClampedShare > 0 && w.ClampedShare <= 100) {
+		return fmt.Errorf("watch.clamped_share: %g is not above 0 and at most 100", w.ClampedShare)
+	}
+	return nil
 }
 
 func (w Web) validate() error { return address("web.listen", w.Listen) }

@@ -50,6 +50,9 @@ func TestLoadRefuses(t *testing.T) {
 		{"priority", "realtime: {priority: 50}", "realtime.priority: 50 is not between 1 and 49"},
 		{"no command at all", "watch: {command_ms: 0}", "watch.command_ms: 0 is not between 1 and 3600000"},
 		{"no time to think", "watch: {thinking_periods: 0}", "watch.thinking_periods: 0 is not between 1 and 1000"},
+		{"no clamping at all", "watch: {clamped_ms: 0}", "watch.clamped_ms: 0 is not between 1 and 3600000"},
+		{"NaN share", "watch: {clamped_share: .nan}", "watch.clamped_share: NaN is not above 0 and at most 100"},
+		{"no share", "watch: {clamped_share: 0}", "watch.clamped_share: 0 is not above 0 and at most 100"},
 		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},
 	}
 	for _, c := range cases {

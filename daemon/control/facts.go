@@ -26,7 +26,7 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 		Unchanged: l.unchanged(wall), Broken: l.track.Broken, Jumped: l.track.Jumped, Passed: l.track.Passed,
 		Unheeded: l.track.Unheeded(), Refused: l.track.Refused(),
 		BridgeFault: state.Faulted, EmergencyStop: state.EmergencyStop,
-		Planned: l.planned, PlanAge: now - l.plan.Seen,
+		Planned: l.planned, PlanAge: now - l.plan.Seen, Clamped: l.clamping.Lasting(now),
 		Thinking: l.thoughts.Going(wall), LateThoughts: l.thoughts.Late(),
 	}
 	f.FrameAge, f.Seen = l.frameAge(wall)

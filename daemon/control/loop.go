@@ -42,6 +42,7 @@ type Config struct {
 	Period        time.Duration        // of the tick, and dt of the limiter
 	ControlPeriod time.Duration        // of the policy's rows
 	Bounds        supervisor.Bounds    // of a real-time loop; those of a lock-step one are made from them
+	ClampedShare  float64              // of a joint's speed limit, by which a policy may want more than it is allowed
 	Lockstep      bool                 // the bridge's stamps are the clock
 	Clock         func() time.Duration // monotonic, since process start
 	Send          func(Output) error   // puts a command on the wire
@@ -92,6 +93,7 @@ type Loop struct {
 	track    supervisor.Track
 	thoughts supervisor.Thoughts
 	ticks    supervisor.Ticks
+	clamping supervisor.Clamping
 	eyes     []supervisor.Eye // of each camera
 	plan     Plan
 	planned  bool
@@ -205,14 +207,14 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 // command is what goes out in this tick: the plan's row within limits, or a hold with its reason.
 func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Reason) {
 	held := robot.Command{Mode: robot.Hold, Gripper: min(max(state.Gripper, 0), 1)}
-	if l.machine.Mode != supervisor.Running {
-		return held, reasonOf(l.machine.Mode)
+	if l.machine.Mode != supervisor.Running || state.Episode.Waiting() {
+		l.clamping = supervisor.Clamping{}
+		return held, idleReason(l.machine.Mode)
 	}
-	if state.Episode.Waiting() {
-		return held, ReasonWaiting
-	}
-	allowed, verdict := limit.Apply(l.wanted(now), &l.sent, &state.Q, l.cfg.Joints, l.cfg.Period, &l.pilot.Limits)
+	wanted := l.wanted(now)
+	allowed, verdict := limit.Apply(wanted, &l.sent, &state.Q, l.cfg.Joints, l.cfg.Period, &l.pilot.Limits)
 	l.count(verdict)
+	l.clamping.See(&wanted.DQ, &allowed.DQ, &l.pilot.Limits.DQMax, l.cfg.Joints, l.cfg.ClampedShare, now)
 	if verdict.Refused != limit.Accepted {
 		l.machine = l.machine.Latch(supervisor.ActionRefused)
 		return allowed, ReasonRefused

@@ -52,8 +52,8 @@ func newBench(lockstep bool) *bench {
 	b.loop = New(Config{
 		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
 		Rig:   b, Way: b, Cameras: []*camera.Latest{b.eye}, Joints: 7, Limits: panda.Limits,
-		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
-		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond, Thinking: 240 * time.Millisecond,
+		ClampedShare: 1, Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
+		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond, Thinking: 240 * time.Millisecond, Clamped: time.Second,
 			EchoHold: 300 * time.Millisecond, EchoSilent: 2 * time.Second, Skew: 250 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
 		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },
@@ -285,6 +285,42 @@ func TestLateTicks(t *testing.T) {
 	}
 	if b.loop.Overruns() != 4 {
 		t.Errorf("%d overruns, want 4", b.loop.Overruns())
+	}
+}
+
+// TestClampingLasts: a policy that wants twice what it may get is clamped; a second of more is a fault.
+func TestClampingLasts(t *testing.T) {
+	limit := robot.Panda().Limits.DQMax[0]
+	for _, c := range []struct {
+		wanted float64
+		fault  time.Duration // 0: none in two seconds
+	}{{2 * limit, 0}, {2*limit + 1e-9, 1010 * time.Millisecond}} {
+		b := newBench(false)
+		b.armAndStart(t)
+		b.wanted.DQ[0] = c.wanted
+		b.loop.bounds.Action = time.Hour
+		// The limiter's ramp is over: what is allowed from here on is the limit.
+		for range 100 {
+			b.see(10 * time.Millisecond)
+			b.loop.Step()
+		}
+		if err := b.loop.Think(); err != nil {
+			t.Fatal(err)
+		}
+		began, fault := b.now, time.Duration(0)
+		for b.now < began+2*time.Second {
+			out := b.loop.Step()
+			if m := b.loop.Machine(); fault == 0 && m.Mode == supervisor.Faulted && m.Fault.Cause == supervisor.ClampingLasts {
+				fault = b.now - began
+			}
+			if out.Command.DQ[0] > limit {
+				t.Fatalf("%v rad/s went out", out.Command.DQ[0])
+			}
+			b.see(10 * time.Millisecond)
+		}
+		if fault < c.fault || fault > c.fault+200*time.Millisecond || c.fault == 0 && fault != 0 {
+			t.Errorf("wanting %v: fault after %v, want %v or what the ramp takes longer", c.wanted, fault, c.fault)
+		}
 	}
 }
 

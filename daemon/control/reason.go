@@ -22,6 +22,10 @@ func (r Reason) String() string {
 	return [...]string{"", "disarmed", "armed", "holding", "faulted", "waiting", "refused", "policy"}[r]
 }
 
-func reasonOf(m supervisor.Mode) Reason {
-	return [...]Reason{supervisor.Disarmed: ReasonDisarmed, supervisor.Armed: ReasonArmed, supervisor.Running: ReasonNone, supervisor.Holding: ReasonHolding, supervisor.Faulted: ReasonFaulted}[m]
+// idleReason is why a daemon in mode m sends a hold: a running one waits for the bridge.
+func idleReason(m supervisor.Mode) Reason {
+	return [...]Reason{
+		supervisor.Disarmed: ReasonDisarmed, supervisor.Armed: ReasonArmed, supervisor.Running: ReasonWaiting,
+		supervisor.Holding: ReasonHolding, supervisor.Faulted: ReasonFaulted,
+	}[m]
 }

@@ -32,6 +32,7 @@ const (
 	BridgeFault                  // the bridge reports errors
 	EmergencyStop                // somebody pressed it
 	ActionRefused                // the policy answered what no arm may be told
+	ClampingLasts                // the policy goes on wanting far more than it may
 	PolicyFailed                 // the policy could not be computed
 	SendFailed                   // a command could not leave
 	RigChanged                   // the bridge is not the one that the bundle was checked against

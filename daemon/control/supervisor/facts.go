@@ -25,6 +25,7 @@ type Facts struct {
 
 	Planned bool          // there is a plan
 	PlanAge time.Duration // since the pictures that it was made from were seen
+	Clamped time.Duration // for which it has wanted far more than it was allowed
 
 	Thinking     time.Duration // the thought that is going on; 0 when there is none
 	LateThoughts int           // in a row that took longer than Bounds.Action
@@ -48,6 +49,7 @@ type Bounds struct {
 	Unheeded    time.Duration // without an accepted command for longer hold, or fault where commands were refused; 0: off
 	Frame       time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
 	Action      time.Duration // plans made from older pictures have run out
+	Clamped     time.Duration // wanting far too much for longer faults
 	Thinking    time.Duration // longer thoughts hold; 0: thoughts take what they take, for a bridge that waits for them
 	EchoHold    time.Duration // older answers to echoes hold; 0: nobody asks for any
 	EchoSilent  time.Duration // older ones fault
@@ -89,7 +91,8 @@ func (b *Bounds) policy(f *Facts) Causes {
 		With(FrameStale, !f.Seen || b.Frame > 0 && f.FrameAge > b.Frame).
 		With(PictureFlawed, f.Flawed >= FlawedPictures).
 		With(PictureFrozen, f.Frozen).
-		With(ActionStale, !f.Planned || f.PlanAge > b.Action)
+		With(ActionStale, !f.Planned || f.PlanAge > b.Action).
+		With(ClampingLasts, f.Clamped > b.Clamped)
 }
 
 // pace judges whether the daemon keeps time.

@@ -9,14 +9,14 @@ const ms = time.Millisecond
 
 // wellBounds have every watchdog on.
 func wellBounds() Bounds {
-	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms, Thinking: 240 * ms,
+	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms, Clamped: 1000 * ms, Thinking: 240 * ms,
 		EchoHold: 300 * ms, EchoSilent: 2000 * ms, Skew: 250 * ms}
 }
 
 // wellFacts are as bad as is still well: one more of anything is wrong.
 func wellFacts() Facts {
 	return Facts{
-		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms,
+		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms, Clamped: 1000 * ms,
 		Thinking: 240 * ms, LateTicks: 2, LateFor: time.Hour,
 		Heard: true, EchoAge: 300 * ms, Leased: true, SkewKnown: true, Skew: -250 * ms,
 	}
@@ -67,6 +67,7 @@ func TestJudge(t *testing.T) {
 		{"frozen pictures", func(f *Facts, _ *Bounds) { f.Frozen = true }, set(PictureFrozen)},
 		{"no plan", func(f *Facts, _ *Bounds) { f.Planned, f.PlanAge = false, 0 }, set(ActionStale)},
 		{"a plan that ran out", func(f *Facts, _ *Bounds) { f.PlanAge++ }, set(ActionStale)},
+		{"clamped for long", func(f *Facts, _ *Bounds) { f.Clamped++ }, set(ClampingLasts)},
 		{"a long thought", func(f *Facts, _ *Bounds) { f.Thinking++ }, set(ThinkingLate)},
 		{"a late thought", func(f *Facts, _ *Bounds) { f.LateThoughts = 1 }, set(ThinkingLate)},
 		{"two of them", func(f *Facts, _ *Bounds) { f.LateThoughts = 2 }, set(ThinkingLate)},

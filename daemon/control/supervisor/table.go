@@ -99,6 +99,10 @@ func table() [causes]Fact {
 			"action_refused", Operator, "the limiter's verdict: not finite, or absurd",
 			"one tick, before anything is sent", "the bundle answers nonsense here: inspect it before acknowledging",
 		},
+		ClampingLasts: {
+			"clamping_lasts", Operator, "speeds that the policy wants, above what the limiter allows by `watch.clamped_share` of a joint's limit",
+			"`watch.clamped_ms` without a break", "the bundle wants what this arm may not: inspect it, or arm another",
+		},
 		PolicyFailed: {
 			"policy_failed", Operator, "errors of observing, predicting and decoding",
 			"one thought", "read the daemon's log, then acknowledge and arm",
