@@ -270,6 +270,7 @@ func (p *policy) pilot(w *workcell, baseDigest string) control.Pilot {
 		Actor: p.actor, Limits: w.limitsOf(m), Bundle: p.bundle.Digest(),
 		CheckRig: func() error {
 			rig := w.rigOf(baseDigest, 1)
+			rig.Views = w.views()
 			return bundle.Check(m, &rig)
 		},
 	}

@@ -8,6 +8,8 @@ import (
 
 	"sim2reald/model/base"
 	"sim2reald/model/bundle"
+	"sim2reald/model/dataset"
+	"sim2reald/model/train"
 )
 
 // cmdBundleImport makes a bundle of what the PyTorch package trained. Everything is checked against the base
@@ -16,9 +18,10 @@ func cmdBundleImport(_ context.Context, args []string) error {
 	fs := flag.NewFlagSet("bundle import", flag.ContinueOnError)
 	cfgPath := fs.String("config", "", "configuration `file`, for policy.base; none means the defaults")
 	basePath := fs.String("base", "", "`file` of the base that it was trained on; none means policy.base")
+	data := fs.String("data", "", "dataset `folder` that it was trained on, for reference pictures of its cameras; none means a bundle without")
 	out := fs.String("out", "", "`file` to write the bundle to")
 	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "sim2reald bundle import [-base FILE] -out BUNDLE FILE")
+		fmt.Fprintln(fs.Output(), "sim2reald bundle import [-base FILE] [-data DIR] -out BUNDLE FILE")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -39,17 +42,20 @@ func cmdBundleImport(_ context.Context, args []string) error {
 		}
 		*basePath = cfg.Policy.Base
 	}
-	return importBundle(fs.Arg(0), *basePath, *out)
+	return importBundle(fs.Arg(0), *basePath, *data, *out)
 }
 
 // importBundle reads the file at path and writes the bundle to out.
-func importBundle(path, basePath, out string) error {
+func importBundle(path, basePath, data, out string) error {
 	on, err := base.Open(basePath)
 	if err != nil {
 		return err
 	}
 	b, err := bundle.ImportFile(path, bundle.Base{Name: on.Record.Name, Digest: on.Identity(), Arch: on.Record.Architecture})
 	if err != nil {
+		return err
+	}
+	if b, err = withReferences(b, data); err != nil {
 		return err
 	}
 	net, err := b.Manifest.Network()
@@ -67,4 +73,28 @@ func importBundle(path, basePath, out string) error {
 	fmt.Printf("trained by %s\n", b.Manifest.Training.Trainer)
 	fmt.Printf("wrote %s, %s\n", out, b.Digest())
 	return nil
+}
+
+// withReferences adds what the cameras showed in the dataset that the bundle was trained on; without one it stays as it is.
+func withReferences(b *bundle.Bundle, folder string) (*bundle.Bundle, error) {
+	if folder == "" {
+		fmt.Println("without reference pictures: name the dataset with -data, and a camera that is turned or swaps colours will be noticed")
+		return b, nil
+	}
+	data, err := dataset.Open(folder)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := data.Digest()
+	if err != nil {
+		return nil, err
+	}
+	if want := b.Manifest.Training.DataDigest; digest != want {
+		return nil, fmt.Errorf("bundle import: it was trained on dataset %s, %s is %s; name the right one with -data", want, folder, digest)
+	}
+	refs, err := train.References(data)
+	if err != nil {
+		return nil, err
+	}
+	return b.WithReferences(refs)
 }

@@ -107,6 +107,7 @@ func (b *brain) bundleLoop(w *workcell) (*policy, *loop, error) {
 	if err := bundle.Check(&b.bundle.Manifest, &rig); err != nil {
 		return nil, nil, err
 	}
+	w.tellSight(&b.bundle.Manifest)
 	p, err := b.load(b.bundle)
 	if err != nil {
 		return nil, nil, err

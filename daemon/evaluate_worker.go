@@ -157,6 +157,7 @@ func (k *worker) trials(ctx context.Context, h *heat, l *loop, seed int64) error
 			}
 		}
 	}
+	k.w.shifted.Store(h.shift != "" && h.shift != "none")
 	r := &evaluation.Runner{Bridge: k.w.link, Operator: l, States: k.w.episodes}
 	err := r.Run(ctx, k.plan(h), seeds, func(t evaluation.Trial) error {
 		open = false

@@ -47,6 +47,7 @@ func (s *shelf) load(from *bundle.Bundle) (*policy, error) {
 	if err := bundle.Check(&from.Manifest, &rig); err != nil {
 		return nil, err
 	}
+	s.w.tellSight(&from.Manifest)
 	return s.brain.load(from)
 }
 

@@ -12,6 +12,7 @@ import (
 	"sim2reald/model/adapter"
 	"sim2reald/model/backbone"
 	"sim2reald/model/bundle"
+	"sim2reald/model/reference"
 	"sim2reald/model/train"
 )
 
@@ -30,6 +31,8 @@ type trainFlags struct {
 	action                      actionFlags
 	torch                       torchFlags
 	opt                         train.Options
+
+	references []reference.Reference // of the dataset, for what PyTorch trained
 }
 
 // Words of -init-head beside the name of a bundle.

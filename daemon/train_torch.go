@@ -168,6 +168,9 @@ func (f *trainFlags) takeOver(on *base.Base, data *dataset.Dataset, dir string) 
 	if err != nil {
 		return err
 	}
+	if f.references, err = train.References(data); err != nil {
+		return err
+	}
 	b, err := f.imported(filepath.Join(dir, torchBundle))
 	if err != nil {
 		return err
@@ -226,7 +229,7 @@ func (f *trainFlags) imported(path string) (*bundle.Bundle, error) {
 	if !reflect.DeepEqual(asked, got) {
 		return nil, fmt.Errorf("importing %s: arm, placement, full, batch, rates and seed are %v, the command line asks for %v; give the one that trained it", path, got, asked)
 	}
-	return b, nil
+	return b.WithReferences(f.references)
 }
 
 // torchTold is what the package says that it did.

@@ -151,6 +151,9 @@ func TestTrainTorch(t *testing.T) {
 	if err := json.Unmarshal(text, &r); err != nil {
 		t.Fatal(err)
 	}
+	if len(b.Manifest.Unreferenced()) != 0 {
+		t.Errorf("no reference picture of %v", b.Manifest.Unreferenced())
+	}
 	if r.Digest != b.Digest() || r.Kind != bundle.KindFull || r.Arm != "full" || r.Minutes != 0.5 || r.Steps != 8 || len(r.Snapshots) != 1 ||
 		!maps.Equal(r.Trained, s.told.Trained) || !slices.Equal(r.Losses, s.told.Losses) || r.Features != "c" || r.Recipe.Rates["base"] != 3e-5 {
 		t.Errorf("report %+v", r)

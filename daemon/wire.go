@@ -19,7 +19,7 @@ func (w *workcell) rigOf(baseDigest string, scale float64) bundle.Rig {
 		f = w.fact
 	}
 	rig := bundle.Rig{
-		Daemon: version, BaseDigest: baseDigest, ControlRateHz: f.ControlRateHz,
+		Daemon: version, BaseDigest: baseDigest, ControlRateHz: f.ControlRateHz, RequireReference: w.cfg.Policy.RequireReference,
 		Robot: bundle.Robot{
 			Model: f.Model, JointNames: f.JointNames, Gripper: bundle.Gripper{Open: f.Gripper.Open, Closed: f.Gripper.Closed},
 		},

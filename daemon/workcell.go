@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sim2reald/calibration"
@@ -37,6 +38,8 @@ type workcell struct {
 	fact    topic.Factsheet
 	model   robot.Model
 	cameras []*camera.Latest
+
+	shifted atomic.Bool // an evaluation changes on purpose what is seen
 
 	mu       sync.Mutex
 	pictures map[string]web.Picture // newest of each camera, as received

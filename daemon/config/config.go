@@ -64,6 +64,8 @@ type Policy struct {
 	Folder   string   `yaml:"folder"`
 	// AllowFull lets a bundle of kind full run, which replaces the base instead of adapting it.
 	AllowFull bool `yaml:"allow_full"`
+	// RequireReference refuses a bundle that does not say what its cameras should show.
+	RequireReference bool `yaml:"require_reference"`
 }
 
 // Engines by name.

@@ -22,6 +22,7 @@ import (
 
 	"sim2reald/model/adapter"
 	"sim2reald/model/preprocess"
+	"sim2reald/model/reference"
 	"sim2reald/model/safetensors"
 )
 
@@ -78,6 +79,20 @@ func New(m Manifest, tensors map[string]safetensors.Tensor) (*Bundle, error) {
 func (b *Bundle) WithResult(r *Result) (*Bundle, error) {
 	m := b.Manifest
 	m.Result = r
+	return New(m, b.file.Tensors)
+}
+
+// WithReferences is the bundle with what its cameras showed in the demonstrations, which may have had others as well:
+// another bundle, by its digest.
+func (b *Bundle) WithReferences(refs []reference.Reference) (*Bundle, error) {
+	m := b.Manifest
+	m.References = nil
+	for _, r := range refs {
+		if slices.ContainsFunc(m.Cameras, func(c preprocess.Camera) bool { return c.Name == r.Camera }) {
+			m.References = append(m.References, r)
+		}
+	}
+	m.SetVersion()
 	return New(m, b.file.Tensors)
 }
 

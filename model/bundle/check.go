@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"sim2reald/model/reference"
 )
 
 // Rig is what a bundle meets: the loaded base, the bridge's factsheet, the cameras and the daemon itself.
@@ -15,6 +17,11 @@ type Rig struct {
 	Limits        Limits // enforced on this arm
 	Cameras       []RigCamera
 	ControlRateHz float64
+
+	// Views are what the cameras show now, by name: compared before arming. With a nil map nobody looks, as when a bundle
+	// is loaded, or when an evaluation changes on purpose what is seen.
+	Views            map[string]*reference.View
+	RequireReference bool // refuse a bundle that does not say what its cameras should show
 }
 
 // RigCamera is a camera as its source says it is.
@@ -47,7 +54,7 @@ func Check(m *Manifest, rig *Rig) error {
 func Mismatches(m *Manifest, rig *Rig) []*MismatchError {
 	var out []*MismatchError
 	for _, check := range []func(*Manifest, *Rig) []*MismatchError{
-		checkDaemon, checkBase, checkRobot, checkCameras, checkRate, checkLimits,
+		checkDaemon, checkBase, checkRobot, checkCameras, checkRate, checkLimits, checkReferenced, checkViews,
 	} {
 		out = append(out, check(m, rig)...)
 	}

@@ -26,7 +26,7 @@ func (b *Bundle) Save(path string) error { return b.file.WriteFile(path) }
 func Load(path string) (*Bundle, error) {
 	data, err := safetensors.ReadBytes(path, limits())
 	if err != nil {
-		return nil, fmt.Errorf("loading bundle: %w", unreadable(err, ErrCorrupt))
+		return nil, fmt.Errorf("loading bundle: %w", unreadable(err, ErrCorrupt, "fetch or train it again"))
 	}
 	b, err := Parse(data)
 	if err != nil {
@@ -36,11 +36,11 @@ func Load(path string) (*Bundle, error) {
 }
 
 // unreadable is what ReadBytes refused, as damage where the file itself is the reason.
-func unreadable(err, damage error) error {
+func unreadable(err, damage error, remedy string) error {
 	if _, system := errors.AsType[*fs.PathError](err); system {
 		return err
 	}
-	return fmt.Errorf("%w: %w; fetch or train it again", damage, err)
+	return fmt.Errorf("%w: %w; %s", damage, err, remedy)
 }
 
 // Parse checks the bytes of a bundle file. The bundle shares data, which must not change afterwards.
@@ -132,9 +132,9 @@ func checkVersion(text []byte) error {
 	if err := json.Unmarshal(text, &head); err != nil {
 		return fmt.Errorf("%w: %w", ErrManifest, err)
 	}
-	if head.Schema == Schema && head.Version > VersionRecipe {
+	if head.Schema == Schema && head.Version > newest {
 		return fmt.Errorf("%w: its manifest is version %d, this daemon reads %d; install sim2reald %s or newer",
-			ErrTooNew, head.Version, VersionRecipe, head.MinDaemon)
+			ErrTooNew, head.Version, newest, head.MinDaemon)
 	}
 	return nil
 }

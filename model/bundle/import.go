@@ -53,7 +53,7 @@ type importedBase struct {
 func ImportFile(path string, on Base) (*Bundle, error) {
 	data, err := safetensors.ReadBytes(path, limits())
 	if err != nil {
-		return nil, fmt.Errorf("importing: %w", unreadable(err, ErrImport))
+		return nil, fmt.Errorf("importing: %w", unreadable(err, ErrImport, "save it again with sim2real_torch"))
 	}
 	b, err := Import(data, on)
 	if err != nil {

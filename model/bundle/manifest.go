@@ -5,6 +5,7 @@ import (
 
 	"sim2reald/model/adapter"
 	"sim2reald/model/preprocess"
+	"sim2reald/model/reference"
 )
 
 // Versions of the manifest. A bundle is written in the oldest one that can say what it needs, so that older
@@ -13,6 +14,9 @@ const (
 	VersionHead     = 1 // a head on the frozen base, one observation at a time
 	VersionAdapters = 2 // adapters inside the base, a history, a named trainer
 	VersionRecipe   = 3 // a kind, and how it was trained; actions of the tool
+	VersionSight    = 4 // reference pictures of its cameras
+
+	newest = VersionSight // that this daemon reads
 )
 
 // Fixed values of the manifest.
@@ -24,35 +28,40 @@ const (
 
 // Manifest says what the tensors are for. All of it is compared with the live rig, or is its history.
 type Manifest struct {
-	Schema         string              `json:"schema"`
-	Version        int                 `json:"version"`
-	MinDaemon      string              `json:"min_daemon"`     // oldest daemon that can run it, see SetVersion
-	Kind           string              `json:"kind,omitempty"` // KindAdapter or KindFull; absent before VersionRecipe
-	Name           string              `json:"name"`
-	Task           string              `json:"task"`
-	Base           Base                `json:"base"`
-	Adapters       Adapters            `json:"adapters"`
-	Robot          Robot               `json:"robot"`
-	Limits         Limits              `json:"limits"`
-	Cameras        []preprocess.Camera `json:"cameras"` // in the order of the model's inputs
-	Proprioception string              `json:"proprioception"`
-	History        int                 `json:"history"` // observations seen at once
-	Action         Action              `json:"action"`
-	Training       Training            `json:"training"`
-	Result         *Result             `json:"result,omitempty"` // of an evaluation, filled in afterwards
+	Schema    string              `json:"schema"`
+	Version   int                 `json:"version"`
+	MinDaemon string              `json:"min_daemon"`     // oldest daemon that can run it, see SetVersion
+	Kind      string              `json:"kind,omitempty"` // KindAdapter or KindFull; absent before VersionRecipe
+	Name      string              `json:"name"`
+	Task      string              `json:"task"`
+	Base      Base                `json:"base"`
+	Adapters  Adapters            `json:"adapters"`
+	Robot     Robot               `json:"robot"`
+	Limits    Limits              `json:"limits"`
+	Cameras   []preprocess.Camera `json:"cameras"` // in the order of the model's inputs
+	// References are what the cameras showed in the demonstrations, at most one of each; absent before VersionSight.
+	References     []reference.Reference `json:"references,omitempty"`
+	Proprioception string                `json:"proprioception"`
+	History        int                   `json:"history"` // observations seen at once
+	Action         Action                `json:"action"`
+	Training       Training              `json:"training"`
+	Result         *Result               `json:"result,omitempty"` // of an evaluation, filled in afterwards
 }
 
 // SetVersion sets schema, version and oldest daemon to what the rest of the manifest needs.
 func (m *Manifest) SetVersion() {
 	m.Schema, m.Version = Schema, m.needs()
-	if m.Version == VersionRecipe && m.Kind == "" {
+	if m.Version >= VersionRecipe && m.Kind == "" {
 		m.Kind = KindAdapter
 	}
-	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0"}[m.Version]
+	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0", VersionSight: "0.4.0"}[m.Version]
 }
 
 // needs is the oldest version that can say what the manifest says.
 func (m *Manifest) needs() int {
+	if len(m.References) > 0 {
+		return VersionSight
+	}
 	if m.Kind != "" || m.Training.Recipe != nil || m.Action.Cartesian != nil {
 		return VersionRecipe
 	}

@@ -12,6 +12,7 @@ import (
 	"sim2reald/model/backbone"
 	"sim2reald/model/graph"
 	"sim2reald/model/preprocess"
+	"sim2reald/model/reference"
 	"sim2reald/robot"
 )
 
@@ -24,7 +25,7 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // Validate says what is wrong with the manifest by itself, naming the key.
 func (m *Manifest) Validate() error {
 	for _, check := range []func() error{
-		m.checkHead, m.checkRecipe, m.checkRobot, m.checkAction, m.checkSight, m.checkHistory, m.checkResult,
+		m.checkHead, m.checkRecipe, m.checkRobot, m.checkAction, m.checkSight, m.checkReferences, m.checkHistory, m.checkResult,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -100,6 +101,34 @@ func (m *Manifest) checkSight() error {
 		if c.Width != first.Width || c.Height != first.Height {
 			return invalid("cameras", "%s is %dx%d and %s %dx%d: all share one base, so one size",
 				first.Name, first.Width, first.Height, c.Name, c.Width, c.Height)
+		}
+	}
+	return nil
+}
+
+// checkReferences wants each to be of a camera of the bundle, and none to be there twice.
+func (m *Manifest) checkReferences() error {
+	for i := range m.References {
+		r := &m.References[i]
+		if err := r.Validate(); err != nil {
+			return invalid("references", "[%d]: %v", i, err)
+		}
+		same := func(other reference.Reference) bool { return other.Camera == r.Camera }
+		if slices.IndexFunc(m.References, same) != i {
+			return invalid("references", "[%d]: camera %q stands twice", i, r.Camera)
+		}
+		if !slices.ContainsFunc(m.Cameras, func(c preprocess.Camera) bool { return c.Name == r.Camera }) {
+			return invalid("references", "[%d]: camera %q is none of the bundle's", i, r.Camera)
+		}
+	}
+	return nil
+}
+
+// Reference is what the camera of that name showed in the demonstrations, nil where the bundle does not say.
+func (m *Manifest) Reference(camera string) *reference.Reference {
+	for i := range m.References {
+		if m.References[i].Camera == camera {
+			return &m.References[i]
 		}
 	}
 	return nil

@@ -23,6 +23,10 @@ func (r *run) read(ctx context.Context) (err error) {
 	if r.demos, err = readDemonstrations(r.d, r.opt.whole()); err != nil {
 		return err
 	}
+	if r.manifest.References, err = References(r.d); err != nil {
+		return err
+	}
+	r.manifest.SetVersion()
 	features, err := r.extract(ctx, r.source, StageFeatures)
 	if err != nil {
 		return err

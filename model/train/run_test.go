@@ -33,6 +33,9 @@ func TestRunLearns(t *testing.T) {
 		t.Fatalf("%d lines: %q", len(lines), lines)
 	}
 	m := b.Manifest
+	if r := m.Reference("front"); r == nil || r.Pictures != 8*perEpisode {
+		t.Errorf("reference of camera front: %+v", r)
+	}
 	if m.Training.Excluded != 1 || m.Training.HeldOut != 2 || m.Training.LastLoss != r.LastLoss || m.Limits.SpeedScale != 0.5 {
 		t.Fatalf("%+v", m.Training)
 	}
