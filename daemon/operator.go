@@ -63,7 +63,10 @@ func (l *loop) tell(log *slog.Logger, told supervisor.Machine) supervisor.Machin
 	switch {
 	case m.Mode == told.Mode && m.Fault == told.Fault:
 	case m.Mode == supervisor.Faulted:
-		log.Error("faulted", "fault", m.Fault.ID, "cause", m.Fault.Cause, "remedy", m.Fault.Cause.Remedy(), "because", l.failureOf(m.Fault.Cause))
+		log.Error("faulted", "fault", m.Fault.ID, "cause", m.Fault.Cause, "remedy", m.Fault.Cause.Remedy())
+		if failure := l.failureOf(m.Fault.Cause); failure != nil {
+			log.Error("because", "error", failure)
+		}
 	case m.Mode == supervisor.Holding && !m.ByOperator:
 		log.Warn("holding", "causes", m.Why)
 	default:

@@ -7,12 +7,16 @@ import (
 	"sim2reald/robot"
 )
 
+// LockstepSilence is how long a lock-step bridge may take for a step, by the wall clock: as long as it waits itself.
+const LockstepSilence = 30 * time.Second
+
 // boundsOfClock are the configured bounds; in lock-step, where the bridge and its pictures wait for the daemon, without
-// those of wall time.
+// those of wall time, but for one that no step takes.
 func (c *Config) boundsOfClock() supervisor.Bounds {
 	b := c.Bounds
 	if c.Lockstep {
 		b.StateHold, b.Unheeded, b.Frame, b.Thinking, b.EchoHold, b.Skew = 0, 0, 0, 0, 0, 0
+		b.StateSilent = LockstepSilence
 	}
 	return b
 }
@@ -60,15 +64,28 @@ func (l *Loop) see(state *robot.State) {
 	}
 }
 
-// stateAge is zero in lock-step, where the bridge waits for the daemon; a silent one ends the episode itself.
+// stateAge is how long the newest measurement has been there; nothing is owed by a lock-step bridge that waits itself.
 func (l *Loop) stateAge(state *robot.State, wall time.Duration) time.Duration {
-	if l.cfg.Lockstep {
+	if l.cfg.Lockstep && state.Episode.Waiting() {
 		return 0
 	}
 	return wall - state.Arrival
 }
 
-// unchanged is since when the newest measurement says another time than the one before; zero in lock-step, as above.
+// watchSilence faults a lock-step loop whose bridge has ceased to step. Nothing else is judged between observations:
+// what is decided there would depend on how fast the machine is.
+func (l *Loop) watchSilence() {
+	state, ok := l.cfg.Rig.State()
+	if !ok || l.stateAge(&state, l.cfg.Clock()) <= l.bounds.StateSilent {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.machine = l.machine.Next(supervisor.Causes(0).With(supervisor.StateSilent, true), state.Moving, l.now(&state))
+}
+
+// unchanged is since when the newest measurement says another time than the one before; zero in lock-step, where a repeated
+// observation is no error.
 func (l *Loop) unchanged(wall time.Duration) time.Duration {
 	if l.cfg.Lockstep {
 		return 0

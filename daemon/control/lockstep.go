@@ -29,6 +29,7 @@ func (l *Loop) RunLockstep(ctx context.Context, arrived <-chan struct{}) error {
 		case <-giveUp:
 			return nil
 		case <-round.C: // nothing to answer, and able to
+			l.watchSilence()
 		case <-arrived:
 			seq, err := l.answer(answered)
 			if err != nil {

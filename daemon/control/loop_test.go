@@ -451,6 +451,28 @@ func TestLockstepAnswersWhatItSaw(t *testing.T) {
 	}
 }
 
+// TestLockstepSilence: a bridge that ceases to step is found by the wall clock; one that waits itself owes nothing.
+func TestLockstepSilence(t *testing.T) {
+	for _, c := range []struct {
+		phase robot.EpisodePhase
+		after time.Duration
+		want  supervisor.Mode
+	}{
+		{robot.EpisodeRunning, LockstepSilence, supervisor.Running},
+		{robot.EpisodeRunning, LockstepSilence + 1, supervisor.Faulted},
+		{robot.EpisodeReady, time.Hour, supervisor.Running},
+		{robot.EpisodeEnded, time.Hour, supervisor.Running},
+	} {
+		b := newBench(true)
+		b.armAndStart(t)
+		b.state.Episode, b.way.EchoAge = c.phase, time.Hour
+		b.now += c.after
+		if b.loop.watchSilence(); b.loop.Machine().Mode != c.want {
+			t.Errorf("%+v: %v", c, b.loop.Machine().Mode)
+		}
+	}
+}
+
 func TestLockstepLeavesWaitingEpisodesAlone(t *testing.T) {
 	for _, phase := range []robot.EpisodePhase{robot.EpisodeReady, robot.EpisodeEnded} {
 		b := newBench(true)

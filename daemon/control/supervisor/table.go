@@ -41,7 +41,7 @@ func table() [causes]Fact {
 		},
 		StateSilent: {
 			"state_silent", Operator, "age of the newest `joint_states`",
-			"`ages.state_silent_ms`", "start the bridge again, then acknowledge and arm",
+			"`ages.state_silent_ms`; in lock-step 30 s by the wall clock, while an episode runs", "start the bridge again, then acknowledge and arm",
 		},
 		StateFrozen: {
 			"state_frozen", Operator, "the stamp of `joint_states`, which holds after `ages.state_hold_ms`",
