@@ -94,6 +94,9 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err := w.awaitFactsheet(ctx); err != nil {
 		return err
 	}
+	if err := w.link.AwaitLease(ctx); err != nil {
+		return err
+	}
 	return w.openCameras(ctx)
 }
 

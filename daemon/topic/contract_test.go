@@ -34,6 +34,7 @@ func TestExamplesDecode(t *testing.T) {
 		"bridge_connection.json": &Connection{}, "daemon_connection.json": &Connection{}, "factsheet.json": &Factsheet{},
 		"joint_states.json": &JointStates{}, "camera_default.json": &CameraFrame{}, "expert.json": &Expert{},
 		"joint_command.json": &JointCommand{}, "joint_command_hold.json": &JointCommand{},
+		"lease.json": &LeaseAsk{}, "lease_state.json": &LeaseState{}, "echo.json": &Envelope{}, "echo_answer.json": &EchoAnswer{},
 		"episode_reset.json": &EpisodeReset{}, "episode_start.json": &EpisodeStart{}, "episode_state.json": &EpisodeState{},
 	}
 	files, err := filepath.Glob(filepath.Join(examples, "*.json"))

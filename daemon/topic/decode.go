@@ -6,13 +6,20 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"sim2reald/robot"
 )
 
-// maxPayload bounds what is decoded at all: a 224x224 picture is 0.1 MB, a 1920x1080 one 6 MB.
-const maxPayload = 16 << 20
+const (
+	// maxPayload bounds what is decoded at all: a 224x224 picture is 0.1 MB, a 1920x1080 one 6 MB.
+	maxPayload = 16 << 20
+	// maxSmall bounds everything but pictures and the factsheet, which has a table of presets.
+	maxSmall     = 64 << 10
+	maxFactsheet = 1 << 20
+)
 
 // ErrPayload is wrapped by every refusal of a message's content.
 var ErrPayload = errors.New("payload refused")
@@ -21,10 +28,33 @@ func decode(payload []byte, into any) error {
 	if len(payload) > maxPayload {
 		return fmt.Errorf("%w: %d bytes, at most %d are read", ErrPayload, len(payload), maxPayload)
 	}
+	// The library replaces what is not UTF-8 by a mark, and goes on.
+	if !utf8.Valid(payload) {
+		return fmt.Errorf("%w: not UTF-8", ErrPayload)
+	}
 	if err := json.Unmarshal(payload, into); err != nil {
 		return fmt.Errorf("%w: %w", ErrPayload, err)
 	}
 	return nil
+}
+
+// atMost is how large a topic's message may be. A picture may be as large as its camera's pixels, and half as large
+// again, in base64.
+func (l *Link) atMost(topic string) int {
+	switch {
+	case topic == "factsheet":
+		return maxFactsheet
+	case !strings.HasPrefix(topic, "camera/"):
+		return maxSmall
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.factsheet.Cameras {
+		if c.Name == topic[len("camera/"):] && c.Width > 0 && c.Height > 0 && c.Width < 1<<14 && c.Height < 1<<14 {
+			return min(maxSmall+c.Width*c.Height*3*2, maxPayload)
+		}
+	}
+	return maxPayload
 }
 
 // DecodeState maps joint_states to a robot.State in the order of joints. Joints are matched by name; a

@@ -16,12 +16,14 @@ const (
 	ForeignRobot
 	// Malformed cannot be decoded or holds what cannot be.
 	Malformed
+	// Overflow came faster than it could be looked at.
+	Overflow
 	drops
 )
 
 // String names the reason as status and metrics do.
 func (d Drop) String() string {
-	return [...]string{"retained", "epoch", "sequence", "robot", "malformed"}[d]
+	return [...]string{"retained", "epoch", "sequence", "robot", "malformed", "overflow"}[d]
 }
 
 // DropCounts counts dropped messages by reason. It may be read while it is written.
@@ -38,6 +40,10 @@ func (c *DropCounts) Map() map[string]uint64 {
 	return m
 }
 
+// maxSeq is where every reader of JSON still has integers exact. At a thousand messages a second it takes 285,000
+// years to get there, so that a sequence never wraps.
+const maxSeq = 1 << 53
+
 // gate follows one topic of one sender. Only newer messages of the current epoch pass. allowRepeat lets the
 // last sequence number pass again, because a lock-step bridge repeats its last observation until it is
 // answered.
@@ -51,6 +57,8 @@ func (g *gate) pass(e Envelope, retained bool) (Drop, bool) {
 	switch {
 	case retained:
 		return Retained, false
+	case e.Seq < 1 || e.Seq > maxSeq || !e.Stamp.valid():
+		return Malformed, false
 	case e.Epoch != g.epoch:
 		return ForeignEpoch, false
 	case e.Seq < g.seq || (e.Seq == g.seq && !g.allowRepeat):

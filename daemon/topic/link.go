@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,8 +18,9 @@ import (
 	"sim2reald/robot"
 )
 
-// Options say where the bridge is and who listens. Callbacks run on the client's receiving goroutine, in
-// the order of arrival, and must not block.
+// Options say where the bridge is and who listens. Callbacks run on one goroutine, in the order of arrival. While one
+// blocks, pictures queue up and then drop; the connection, the echo, the lease and, in real time, the measurements go
+// on.
 type Options struct {
 	Broker  string               // host:port
 	Robot   string               // name in the topic prefix
@@ -38,7 +40,16 @@ type Link struct {
 	client mqtt.Client
 	prefix string
 	epoch  string
+	who    string   // what this daemon calls itself
 	seqs   sync.Map // topic -> *atomic.Uint64
+
+	inbox    *inbox
+	requests chan struct{} // one for each that is being done
+	sessions int           // with the broker, so far
+	online   atomic.Pointer[[]byte]
+	closing  atomic.Bool
+	stop     context.CancelFunc
+	workers  sync.WaitGroup
 
 	Dropped DropCounts
 
@@ -48,7 +59,15 @@ type Link struct {
 	state     robot.State
 	measured  bool // a state of the factsheet's epoch has arrived
 	gates     map[string]*gate
+	retired   []string   // epochs of the bridge that others have followed
+	bridge    presence   // of the factsheet's epoch
+	early     Connection // of an epoch whose factsheet has not come
+	echoes    echoes
+	lease     lease
 
+	disowned         chan struct{} // capacity 1: our last will was heard
+	greeted          chan struct{} // capacity 1: a factsheet has come, and may want a lease
+	leaseHeard       chan struct{} // capacity 1
 	subscribed       chan struct{} // capacity 1
 	factsheetArrived chan struct{} // capacity 1
 	stateArrived     chan struct{} // capacity 1
@@ -57,88 +76,101 @@ type Link struct {
 // answerPatience is how long the broker may take to answer.
 const answerPatience = 5 * time.Second
 
+// requestsAtOnce is how many requests are done at a time, but for stop and hold.
+const requestsAtOnce = 16
+
 // Dial connects and subscribes: what is said after it returns is heard. It fails when the broker does not answer
 // within five seconds; a connection lost later is made again by itself, at most two seconds apart.
 func Dial(ctx context.Context, opts Options) (*Link, error) {
 	l := &Link{
 		opts: opts, prefix: "sim2real/v1/" + opts.Robot + "/", epoch: newEpoch(), gates: map[string]*gate{},
+		inbox: newInbox(), requests: make(chan struct{}, requestsAtOnce),
+		disowned: make(chan struct{}, 1), greeted: make(chan struct{}, 1), leaseHeard: make(chan struct{}, 1),
 		subscribed: make(chan struct{}, 1), factsheetArrived: make(chan struct{}, 1), stateArrived: make(chan struct{}, 1),
 	}
+	l.who = whoWeAre(opts.Version)
 	l.client = mqtt.NewClient(l.clientOptions())
+	if err := l.connect(ctx); err != nil {
+		return nil, err
+	}
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop = stop
+	l.workers.Go(func() { l.inbox.drain(working, l.inTurn) })
+	l.workers.Go(func() { l.attend(working.Done()) })
+	return l, nil
+}
+
+func (l *Link) connect(ctx context.Context) error {
 	token := l.client.Connect()
 	select {
 	case <-token.Done():
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 	if err := token.Error(); err != nil {
-		return nil, fmt.Errorf("mqtt.broker %s: %w; start that broker, or set mqtt.broker to embedded", opts.Broker, err)
+		return fmt.Errorf("mqtt.broker %s: %w; start that broker, or set mqtt.broker to embedded", l.opts.Broker, err)
 	}
 	select {
 	case <-l.subscribed:
-		return l, nil
+		return nil
 	case <-time.After(answerPatience):
 		l.client.Disconnect(0)
-		return nil, fmt.Errorf("mqtt.broker %s: no answer to the subscriptions within %v; check that broker, or set mqtt.broker to embedded", opts.Broker, answerPatience)
+		return fmt.Errorf("mqtt.broker %s: no answer to the subscriptions within %v; check that broker, or set mqtt.broker to embedded", l.opts.Broker, answerPatience)
 	case <-ctx.Done():
 		l.client.Disconnect(0)
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 
+// whoWeAre is what people read when another daemon has the lease.
+func whoWeAre(version string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "a host without a name"
+	}
+	return fmt.Sprintf("sim2reald %s on %s, process %d", version, host, os.Getpid())
+}
+
 // clientOptions replaces the library's defaults where they are wrong for motion: a write that never ends, a
-// keep-alive of half a minute, a reconnect after ten. Messages stay in order: handlers here do not block,
-// and out of order the sequence gate would drop good ones.
+// keep-alive of half a minute, a reconnect after ten. Messages stay in order. With OrderMatters false, each would run
+// on a goroutine of its own, and the sequence gate would drop the good ones that were overtaken. What false would gain,
+// that a handler which blocks stalls no ping, onMessage has as well: it never blocks.
 func (l *Link) clientOptions() *mqtt.ClientOptions {
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + l.opts.Broker)
-	o.SetClientID("sim2reald-" + l.epoch)
+	l.session(nil, o)
+	o.SetReconnectingHandler(l.session)
 	o.SetCleanSession(true).SetOrderMatters(true).SetStore(mqtt.NewMemoryStore())
 	o.SetConnectTimeout(answerPatience).SetWriteTimeout(200 * time.Millisecond)
 	o.SetKeepAlive(2 * time.Second).SetPingTimeout(time.Second)
 	o.SetAutoReconnect(true).SetMaxReconnectInterval(2 * time.Second)
-	o.SetBinaryWill(l.prefix+"daemon/connection", l.connection("offline"), 1, true)
 	o.SetOnConnectHandler(l.subscribe)
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { l.opts.Log.Warn("broker lost", "cause", err) })
 	return o
 }
 
-func (l *Link) connection(state string) []byte {
-	b, err := json.Marshal(Connection{Envelope: l.envelope("daemon/connection", 0), State: state, Version: l.opts.Version})
-	if err != nil {
-		panic(err) // strings and integers always encode
-	}
-	return b
-}
-
 // subscribe runs after every connection, on a goroutine of its own. All filters go out at once, and the daemon
 // says online when they hold, so that no answer to it can come too early.
 func (l *Link) subscribe(c mqtt.Client) {
-	handlers := map[string]func(mqtt.Message){
-		"factsheet": l.onFactsheet, "joint_states": l.onState, "camera/+": l.onFrame, "expert": l.onExpert,
-		"episode/state": l.onEpisode, "request": l.onRequest,
-	}
 	filters := map[string]byte{}
-	for topic := range handlers {
+	for _, topic := range []string{
+		"factsheet", "joint_states", "camera/+", "expert", "episode/state", "request",
+		"echo/answer", "lease/state", "bridge/connection", "daemon/connection",
+	} {
 		filters[l.prefix+topic] = quality(topic)
 	}
-	token := c.SubscribeMultiple(filters, func(_ mqtt.Client, m mqtt.Message) {
-		name := strings.TrimPrefix(m.Topic(), l.prefix)
-		if strings.HasPrefix(name, "camera/") {
-			name = "camera/+"
-		}
-		handlers[name](m)
-	})
+	token := c.SubscribeMultiple(filters, l.onMessage)
 	if !token.WaitTimeout(answerPatience) || token.Error() != nil {
 		l.opts.Log.Error("not subscribed", "cause", token.Error())
 		return
 	}
-	c.Publish(l.prefix+"daemon/connection", 1, true, l.connection("online"))
+	l.sayOnline()
 	notify(l.subscribed)
+	notify(l.greeted)
 }
 
 // quality is a topic's QoS: what happens once must arrive, and motion is worth nothing late.
 func quality(topic string) byte {
-	if topic == "factsheet" || strings.HasPrefix(topic, "episode/") {
+	if topic == "factsheet" || strings.HasPrefix(topic, "episode/") || strings.HasSuffix(topic, "/connection") {
 		return 1
 	}
 	return 0
@@ -158,8 +190,12 @@ func (l *Link) envelope(topic string, stamp time.Duration) Envelope {
 	return Envelope{Epoch: l.epoch, Seq: counter.(*atomic.Uint64).Add(1), Stamp: StampOf(stamp)}
 }
 
-// Close tells the bridge that the daemon goes and disconnects.
+// Close gives the lease back, tells the bridge that the daemon goes, and disconnects.
 func (l *Link) Close() {
+	l.closing.Store(true)
+	l.stop()
+	l.workers.Wait()
+	l.askLease("release")
 	l.client.Publish(l.prefix+"daemon/connection", 1, true, l.connection("offline")).WaitTimeout(200 * time.Millisecond)
 	l.client.Disconnect(100)
 }

@@ -13,6 +13,11 @@ func (s Stamp) Duration() time.Duration {
 	return time.Duration(s.Sec)*time.Second + time.Duration(s.Nanosec)
 }
 
+// valid is false for what is no time, or so far away that it cannot be a duration.
+func (s Stamp) valid() bool {
+	return s.Sec >= 0 && s.Sec < 1<<33 && s.Nanosec >= 0 && s.Nanosec < int64(time.Second)
+}
+
 // StampOf splits a duration.
 func StampOf(d time.Duration) Stamp {
 	return Stamp{Sec: int64(d / time.Second), Nanosec: int64(d % time.Second)}
@@ -41,6 +46,32 @@ type Connection struct {
 	Version string `json:"version"`
 }
 
+// LeaseAsk asks for the lease, renews it, or gives it back.
+type LeaseAsk struct {
+	Envelope
+	Want string `json:"want"` // hold, release
+	Who  string `json:"who"`  // what the daemon calls itself, for people
+}
+
+// LeaseState says who may command. Answers is nil when nobody asked.
+type LeaseState struct {
+	Envelope
+	Holder  string  `json:"holder"` // epoch, empty when it is nobody's
+	Who     string  `json:"who"`
+	TTLMs   float64 `json:"ttl_ms"` // 0: it does not lapse
+	Answers *Origin `json:"answers,omitempty"`
+}
+
+// EchoAnswer is a bridge's answer to an echo, which is an envelope alone. Received and Answered are on the bridge's
+// monotonic clock, Wall is UTC when it left.
+type EchoAnswer struct {
+	Envelope
+	Answers  Origin `json:"answers"`
+	Received Stamp  `json:"received"`
+	Answered Stamp  `json:"answered"`
+	Wall     Stamp  `json:"wall"`
+}
+
 // Factsheet is what a bridge says of itself before anything moves.
 type Factsheet struct {
 	Envelope
@@ -54,6 +85,8 @@ type Factsheet struct {
 	ControlRateHz    float64           `json:"control_rate_hz"`
 	StateRateHz      float64           `json:"state_rate_hz"`
 	CommandTimeoutMs float64           `json:"command_timeout_ms"`
+	LeaseTTLMs       *float64          `json:"lease_ttl_ms,omitempty"` // nil: commands need no lease; 0: it does not lapse
+	Echo             bool              `json:"echo,omitempty"`         // echoes are answered
 	Limits           FactsheetLimits   `json:"limits"`
 	Gripper          GripperSense      `json:"gripper"`
 	Cameras          []CameraFact      `json:"cameras"`

@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
-
-	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"time"
 
 	"sim2reald/robot"
 )
@@ -54,9 +54,9 @@ func notify(c chan struct{}) {
 }
 
 // onFactsheet adopts the bridge's epoch: all that an earlier start of it sent is foreign from here on.
-func (l *Link) onFactsheet(m mqtt.Message) {
+func (l *Link) onFactsheet(m received) {
 	var f Factsheet
-	if err := decode(m.Payload(), &f); err != nil {
+	if err := decode(m.payload, &f); err != nil || !isEpoch(f.Epoch) {
 		l.drop(Malformed)
 		return
 	}
@@ -65,24 +65,49 @@ func (l *Link) onFactsheet(m mqtt.Message) {
 		return
 	}
 	l.mu.Lock()
-	if !l.known || f.Epoch != l.factsheet.Epoch {
-		l.measured = false
-		l.gates = map[string]*gate{}
-	}
-	l.factsheet, l.known = f, true
+	current := l.adopt(&f, m.arrival)
 	l.mu.Unlock()
+	if !current {
+		l.drop(ForeignEpoch)
+		return
+	}
 	notify(l.factsheetArrived)
+	notify(l.greeted)
 }
 
+// adopt takes a factsheet, and false for one of a start that another has followed: a late copy must not bring it
+// back.
+func (l *Link) adopt(f *Factsheet, arrival time.Duration) bool {
+	if l.known && f.Epoch == l.factsheet.Epoch {
+		l.factsheet = *f
+		return true
+	}
+	if slices.Contains(l.retired, f.Epoch) {
+		return false
+	}
+	if l.known {
+		l.retired = append(l.retired[max(0, len(l.retired)-63):], l.factsheet.Epoch)
+	}
+	l.factsheet, l.known, l.measured, l.gates = *f, true, false, map[string]*gate{}
+	l.echoes.restart(arrival)
+	l.lease.restart()
+	l.bridge = presence{}
+	l.bridge.hear(&l.early, f.Epoch)
+	return true
+}
+
+// isEpoch tells 16 lower-case hex digits.
+func isEpoch(s string) bool { return len(s) == 16 && strings.Trim(s, "0123456789abcdef") == "" }
+
 // pass asks the gate of a topic. Only a lock-step bridge may repeat itself.
-func (l *Link) pass(topic string, e Envelope, m mqtt.Message) bool {
+func (l *Link) pass(topic string, e Envelope, m received) bool {
 	l.mu.Lock()
 	g := l.gates[topic]
 	if g == nil {
-		g = &gate{epoch: l.factsheet.Epoch, allowRepeat: l.factsheet.Clock == "lockstep"}
+		g = &gate{epoch: l.factsheet.Epoch, allowRepeat: l.factsheet.Clock == "lockstep" && repeated(topic)}
 		l.gates[topic] = g
 	}
-	why, ok := g.pass(e, m.Retained())
+	why, ok := g.pass(e, m.retained)
 	l.mu.Unlock()
 	if !ok {
 		l.drop(why)
@@ -90,11 +115,15 @@ func (l *Link) pass(topic string, e Envelope, m mqtt.Message) bool {
 	return ok
 }
 
+// repeated is whether a topic is part of an observation, which is published again until it is answered.
+func repeated(topic string) bool {
+	return topic == "joint_states" || topic == "expert" || strings.HasPrefix(topic, "camera/")
+}
+
 func (l *Link) drop(why Drop) { l.Dropped[why].Add(1) }
 
-func (l *Link) onState(m mqtt.Message) {
-	arrival := l.opts.Clock()
-	msg, ok := received[JointStates](l, "joint_states", m)
+func (l *Link) onState(m received) {
+	msg, ok := read[JointStates](l, "joint_states", m)
 	if !ok {
 		return
 	}
@@ -105,7 +134,7 @@ func (l *Link) onState(m mqtt.Message) {
 	l.mu.Lock()
 	joints := l.factsheet.JointNames
 	l.mu.Unlock()
-	s, err := DecodeState(msg, joints, arrival)
+	s, err := DecodeState(msg, joints, m.arrival)
 	if err != nil {
 		l.drop(Malformed)
 		return
@@ -117,14 +146,14 @@ func (l *Link) onState(m mqtt.Message) {
 	notify(l.stateArrived)
 }
 
-// received decodes a message of a topic and asks the gate. Before a factsheet has come there is no epoch to trust,
+// read decodes a message of a topic and asks the gate. Before a factsheet has come there is no epoch to trust,
 // and nothing passes.
-func received[T any, P interface {
+func read[T any, P interface {
 	*T
 	head() Envelope
-}](l *Link, topic string, m mqtt.Message) (*T, bool) {
+}](l *Link, topic string, m received) (*T, bool) {
 	msg := P(new(T))
-	if err := decode(m.Payload(), msg); err != nil {
+	if err := decode(m.payload, msg); err != nil {
 		l.drop(Malformed)
 		return nil, false
 	}
@@ -132,42 +161,58 @@ func received[T any, P interface {
 	return msg, known && l.pass(topic, msg.head(), m)
 }
 
-func (l *Link) onFrame(m mqtt.Message) {
-	arrival := l.opts.Clock()
-	topic := strings.TrimPrefix(m.Topic(), l.prefix)
-	msg, ok := received[CameraFrame](l, topic, m)
+func (l *Link) onFrame(m received) {
+	msg, ok := read[CameraFrame](l, m.topic, m)
 	if !ok || l.opts.OnFrame == nil {
 		return
 	}
-	if topic != "camera/"+msg.Name {
+	if m.topic != "camera/"+msg.Name {
 		l.drop(Malformed)
 		return
 	}
-	l.opts.OnFrame(msg, arrival)
+	l.opts.OnFrame(msg, m.arrival)
 }
 
-func (l *Link) onExpert(m mqtt.Message) {
-	if msg, ok := received[Expert](l, "expert", m); ok && l.opts.OnExpert != nil {
+func (l *Link) onExpert(m received) {
+	if msg, ok := read[Expert](l, "expert", m); ok && l.opts.OnExpert != nil {
 		l.opts.OnExpert(msg)
 	}
 }
 
-func (l *Link) onEpisode(m mqtt.Message) {
-	if msg, ok := received[EpisodeState](l, "episode/state", m); ok && l.opts.OnEpisode != nil {
+func (l *Link) onEpisode(m received) {
+	if msg, ok := read[EpisodeState](l, "episode/state", m); ok && l.opts.OnEpisode != nil {
 		l.opts.OnEpisode(*msg)
 	}
 }
 
-func (l *Link) onRequest(m mqtt.Message) {
+// onRequest does each request on a goroutine of its own, because staging a bundle takes seconds and a stop must not
+// wait for it. Only stop and hold are done however many others are being done.
+func (l *Link) onRequest(m received) {
+	if m.retained {
+		l.drop(Retained)
+		return
+	}
 	var r Request
-	if err := decode(m.Payload(), &r); err != nil || m.Retained() {
+	if err := decode(m.payload, &r); err != nil {
 		l.drop(Malformed)
 		return
 	}
 	if l.opts.OnRequest == nil {
 		return
 	}
-	go func() { l.Reply(l.opts.OnRequest(r)) }()
+	if r.Kind == "stop" || r.Kind == "hold" {
+		go func() { l.Reply(l.opts.OnRequest(r)) }()
+		return
+	}
+	select {
+	case l.requests <- struct{}{}:
+		go func() {
+			l.Reply(l.opts.OnRequest(r))
+			<-l.requests
+		}()
+	default:
+		l.drop(Overflow)
+	}
 }
 
 // Reply answers a request on the reply topic.

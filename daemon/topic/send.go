@@ -33,13 +33,16 @@ func (l *Link) SendCommand(out Outgoing) (JointCommand, error) {
 // ResendCommand publishes a command again as it was, for a lock-step bridge that repeats its observation.
 func (l *Link) ResendCommand(msg JointCommand) error { return l.publish("joint_command", msg) }
 
-// ResetEpisode asks the bridge for a start state.
+// ResetEpisode asks the bridge for a start state, and for the lease before, so that in lock-step no command of the
+// episode can come too early for it.
 func (l *Link) ResetEpisode(r EpisodeReset, stamp time.Duration) error {
+	l.askLease("hold")
 	r.Envelope = l.envelope("episode/reset", stamp)
 	return l.publish("episode/reset", r)
 }
 
 // StartEpisode lets a ready episode run.
 func (l *Link) StartEpisode(episode string, stamp time.Duration) error {
+	l.askLease("hold")
 	return l.publish("episode/start", EpisodeStart{Envelope: l.envelope("episode/start", stamp), Episode: episode})
 }

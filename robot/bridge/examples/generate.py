@@ -37,10 +37,11 @@ class Recorder:
 
 def messages(kitchen, renderer) -> dict[str, bytes]:
     """What a bridge says one step into an episode, by file name."""
-    from sim2real_bridge import __version__, bridge
+    from sim2real_bridge import __version__, bridge, contract
 
     recorder = Recorder()
     arm = bridge.Bridge(kitchen, recorder, renderer, bridge.Settings("kitchen", "lockstep", 48, True, "j05"))
+    arm.leasing.handle(_came("lease", "lease.json"))
     arm.handle_reset(_came("episode/reset", "episode_reset.json"))
     arm.handle_start(_came("episode/start", "episode_start.json"))
     command = arm.accept(_came("joint_command", "joint_command.json"), lambda _: True)
@@ -50,6 +51,9 @@ def messages(kitchen, renderer) -> dict[str, bytes]:
     arm.finish_step()
     stamp, seq = arm.stamp_ns(), 2
     recorder.publish("factsheet", 0, arm.factsheet(), 1)
+    answer = {"answers": {"epoch": DAEMON_EPOCH, "seq": 1}}
+    times = {"received": 5_000_000_000, "answered": 5_000_040_000, "wall": 1_700_000_000_000_000_000}
+    recorder.publish("echo/answer", stamp, answer | {k: contract.time_message(ns) for k, ns in times.items()}, 1)
     recorder.publish("bridge/connection", 0, {"state": "online", "version": __version__}, 1)
     for topic, fields in arm.frames(renderer.render(arm.shot())):
         recorder.publish(topic, stamp, fields, seq)
@@ -88,6 +92,8 @@ DAEMON = {
     "daemon_connection.json": _envelope(1, state="online", version="0.1.0"),
     "episode_reset.json": _envelope(1, episode="eval-10000", task="slide", seed=10000, jitter="j05", shift=""),
     "episode_start.json": _envelope(1, episode="eval-10000"),
+    "echo.json": _envelope(1),
+    "lease.json": _envelope(1, want="hold", who="sim2reald 0.3.0 on workstation, process 4711"),
     "joint_command.json": _command(1, "velocity", "", NAMES, [0.1, -0.2, 0.3, -0.4, 0.5, -0.6, 0.7]),
     "joint_command_hold.json": _command(2, "hold", "frame is 250 ms old", [], []),
 }

@@ -15,6 +15,7 @@ from .contract import Command, DroppedError, Identity
 from .disturbance import Disturbance
 from .domain import Domain, RefusedError
 from .gate import Gate
+from .leasing import TTL_S, Leasing
 from .link import Link, Message
 from .render import Shot
 
@@ -55,6 +56,8 @@ class Bridge:
         self.domain, self.link, self.renderer, self.settings = domain, link, renderer, settings
         self.horizon_steps = settings.horizon_steps or domain.horizon_steps
         self.gate = Gate(settings.robot, domain.limits)
+        # In lock-step no run may depend on how long something took: there the lease does not lapse.
+        self.leasing = Leasing(link, self.stamp_ns, None if settings.clock == "lockstep" else TTL_S)
         self.episode = Episode()
         self.mode = "hold"
         self.errors: list[str] = []
@@ -100,7 +103,7 @@ class Bridge:
     def handle_reset(self, message: Message) -> bool:
         """Does what an episode/reset asks; whether an episode is now ready. A repeated delivery does nothing."""
         try:
-            reset = _not_retained(message, contract.decode_reset)
+            reset = message.read(contract.decode_reset)
         except DroppedError as err:
             log.info("episode/reset dropped: %s", err)
             return False
@@ -131,7 +134,7 @@ class Bridge:
     def handle_start(self, message: Message) -> bool:
         """Does what an episode/start asks; whether the episode now runs."""
         try:
-            start = _not_retained(message, contract.decode_start)
+            start = message.read(contract.decode_start)
         except DroppedError as err:
             log.info("episode/start dropped: %s", err)
             return False
@@ -144,12 +147,15 @@ class Bridge:
     def accept(self, message: Message, fresh) -> Command | None:
         """The command of a message, or None if it is dropped, which is counted."""
         try:
-            command = self.gate.accept(message.payload, message.retained, fresh)
+            command = self.gate.accept(
+                message.payload, message.retained, lambda epoch: self.leasing.holds(epoch, message.arrival), fresh
+            )
         except DroppedError as err:
             if sum(self.gate.dropped.values()) in (1, 10, 100, 1000) or self.gate.dropped[err.reason] == 1:
                 log.info("joint_command dropped: %s (so far %s)", err, self.dropped())
             return None
         self._accepted = command.identity
+        self.leasing.renew(command.identity.epoch, message.arrival)
         return command
 
     def finish_step(self) -> bool:
@@ -197,6 +203,8 @@ class Bridge:
             "control_rate_hz": round(control_rate, 6),
             "state_rate_hz": round(1.0 / domain.tick_s if s.clock == "realtime" else control_rate, 6),
             "command_timeout_ms": round(COMMAND_TIMEOUT_S * 1000),
+            "lease_ttl_ms": self.leasing.ttl_ms,
+            "echo": True,
             "limits": domain.limits.message(),
             "cameras": [{"name": name} | camera | view for name, view in self.renderer.views.items()],
             "horizon_steps": self.horizon_steps,
@@ -245,9 +253,3 @@ class Bridge:
         a = self.domain.expert()
         names = list(self.domain.limits.joint_names)
         return {"name": names, "velocity": a.velocity.tolist(), "gripper": a.gripper, "done": a.done}
-
-
-def _not_retained(message: Message, decode):
-    if message.retained:
-        raise DroppedError("retained", "a retained copy")
-    return decode(message.payload)

@@ -20,6 +20,7 @@ REASONS = (
     "robot",
     "retained",
     "epoch",
+    "lease",
     "sequence",
     "stale",
     "joints",
@@ -29,7 +30,9 @@ REASONS = (
 )
 
 _EPOCH = re.compile(r"[0-9a-f]{16}")
-_MAX_SEED = 2**53  # JSON numbers are exact up to here in every reader
+_EXACT = 2**53  # JSON numbers are exact up to here in every reader
+_MAX_BYTES = 64 * 1024  # of what a bridge reads; the longest lawful message has 1 KiB
+_WHO = 200  # characters of a daemon's name that are kept
 _SPEED_SLACK = 1e-6  # rad/s: a limit that was written as decimal text and read back
 
 
@@ -87,10 +90,26 @@ class Start:
     episode: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """A lease message: want is "hold" or "release", who is what the daemon calls itself, for people to read."""
+
+    identity: Identity
+    want: str
+    who: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Presence:
+    """A daemon/connection: state is "online" or "offline"."""
+
+    identity: Identity
+    state: str
+
+
 def encode(epoch: str, seq: int, stamp_ns: int, fields: dict) -> bytes:
     """A message with its envelope. Raises ValueError on a number that is not finite."""
-    sec, nanosec = divmod(stamp_ns, 1_000_000_000)
-    envelope = {"epoch": epoch, "seq": seq, "stamp": {"sec": sec, "nanosec": nanosec}}
+    envelope = {"epoch": epoch, "seq": seq, "stamp": time_message(stamp_ns)}
     return json.dumps(envelope | fields, allow_nan=False, separators=(",", ":")).encode()
 
 
@@ -100,8 +119,7 @@ def decode_command(payload: bytes, robot: str, limits: Limits) -> Command:
     message = _decode(payload, fields)
     if _text(message, "robot") != robot:
         raise DroppedError("robot", f"robot {message['robot']!r}, this bridge is {robot!r}")
-    if message["mode"] not in MODES:
-        raise DroppedError("malformed", f"mode {message['mode']!r}: use one of {', '.join(MODES)}")
+    mode = _word(message, "mode", MODES)
     valid_for = _number(message["valid_for_ms"], "valid_for_ms")
     if not 0 < valid_for < math.inf:
         raise DroppedError("malformed", f"valid_for_ms {valid_for}: must be positive")
@@ -109,7 +127,7 @@ def decode_command(payload: bytes, robot: str, limits: Limits) -> Command:
         identity=_identity(message),
         observed=_identity(_object(message["observed"], "observed", "epoch seq stamp")),
         valid_for_s=valid_for / 1000.0,
-        mode=message["mode"],
+        mode=mode,
         reason=_text(message, "reason"),
         velocity=_velocity(message, limits),
         gripper=_gripper(message),
@@ -121,7 +139,7 @@ def decode_reset(payload: bytes) -> Reset:
     """Reads an episode/reset. Raises DroppedError."""
     message = _decode(payload, "episode task seed jitter shift")
     seed = message["seed"]
-    if not _is_integer(seed) or not 0 <= seed <= _MAX_SEED:
+    if not _is_integer(seed) or not 0 <= seed <= _EXACT:
         raise DroppedError("malformed", f"seed {seed!r}: must be an integer from 0 to 2^53")
     task, jitter, shift = (_text(message, field) for field in ("task", "jitter", "shift"))
     return Reset(_identity(message), _episode(message), task, seed, jitter, shift)
@@ -133,8 +151,33 @@ def decode_start(payload: bytes) -> Start:
     return Start(_identity(message), _episode(message))
 
 
+def decode_ask(payload: bytes) -> Ask:
+    """Reads a lease message. Raises DroppedError."""
+    message = _decode(payload, "want who")
+    return Ask(_identity(message), _word(message, "want", ("hold", "release")), _text(message, "who")[:_WHO])
+
+
+def decode_presence(payload: bytes) -> Presence:
+    """Reads a daemon/connection. Raises DroppedError."""
+    message = _decode(payload, "state version")
+    return Presence(_identity(message), _word(message, "state", ("online", "offline")))
+
+
+def decode_echo(payload: bytes) -> Identity:
+    """Reads an echo. Raises DroppedError."""
+    return _identity(_decode(payload, ""))
+
+
+def time_message(ns: int) -> dict:
+    """A time as sec and nanosec."""
+    sec, nanosec = divmod(ns, 1_000_000_000)
+    return {"sec": sec, "nanosec": nanosec}
+
+
 def _decode(payload: bytes, fields: str) -> dict:
     """The JSON object of a payload, holding exactly the envelope and fields."""
+    if len(payload) > _MAX_BYTES:
+        raise DroppedError("malformed", f"{len(payload)} bytes: at most {_MAX_BYTES} are read")
     try:
         message = json.loads(payload.decode(), object_pairs_hook=_unique)
     except (UnicodeDecodeError, ValueError, RecursionError) as err:
@@ -172,8 +215,8 @@ def _identity(message: dict) -> Identity:
     epoch, seq = message["epoch"], message["seq"]
     if not isinstance(epoch, str) or not _EPOCH.fullmatch(epoch):
         raise DroppedError("malformed", f"epoch {epoch!r}: must be 16 lower-case hex digits")
-    if not _is_integer(seq) or seq < 1:
-        raise DroppedError("malformed", f"seq {seq!r}: must be an integer from 1")
+    if not _is_integer(seq) or not 1 <= seq <= _EXACT:
+        raise DroppedError("malformed", "seq: must be an integer from 1 to 2^53")
     return Identity(epoch, seq)
 
 
@@ -224,6 +267,12 @@ def _number(value, name: str) -> float:
 
 def _is_integer(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _word(message: dict, name: str, known: tuple[str, ...]) -> str:
+    if message[name] not in known:
+        raise DroppedError("malformed", f"{name} {message[name]!r}: use one of {', '.join(known)}")
+    return message[name]
 
 
 def _text(message: dict, name: str) -> str:

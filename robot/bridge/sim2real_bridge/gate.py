@@ -27,18 +27,21 @@ class Gate:
         """Ends an episode: every command is dropped as not_running."""
         self._open = False
 
-    def accept(self, payload: bytes, retained: bool, fresh: Callable[[Identity], bool]) -> Command:
-        """The command, if it may count; fresh says whether the observation it answers is recent enough.
+    def accept(
+        self, payload: bytes, retained: bool, leased: Callable[[str], bool], fresh: Callable[[Identity], bool]
+    ) -> Command:
+        """The command, if it may count.
 
-        Raises DroppedError and counts it by reason.
+        leased says whether its sender's epoch holds the lease, fresh whether the observation that it answers is recent
+        enough. Raises DroppedError and counts it by reason.
         """
         try:
-            return self._check(payload, retained, fresh)
+            return self._check(payload, retained, leased, fresh)
         except DroppedError as err:
             self.dropped[err.reason] += 1
             raise
 
-    def _check(self, payload: bytes, retained: bool, fresh: Callable[[Identity], bool]) -> Command:
+    def _check(self, payload: bytes, retained: bool, leased, fresh) -> Command:
         if retained:
             raise DroppedError("retained", "a retained copy")
         command = decode_command(payload, self._robot, self._limits)
@@ -46,6 +49,10 @@ class Gate:
             raise DroppedError("not_running", "no episode: send episode/reset")
         if self._last is not None and command.identity.epoch != self._last.epoch:
             raise DroppedError("epoch", f"{command.identity.epoch}, this episode is {self._last.epoch}'s")
+        if not leased(command.identity.epoch):
+            raise DroppedError(
+                "lease", f"{command.identity.epoch} does not hold the lease: ask for it on the topic lease"
+            )
         if self._last is not None and command.identity.seq <= self._last.seq:
             raise DroppedError("sequence", f"seq {command.identity.seq} is not newer than {self._last.seq}")
         if not fresh(command.observed):

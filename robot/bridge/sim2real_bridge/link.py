@@ -1,7 +1,8 @@
 """The MQTT session of a bridge: connection with last will, subscriptions, one inbox, publishing.
 
-What belongs here: everything that knows MQTT. What does not: what a message means. The inbox is filled by
-the network thread and emptied by the one thread that owns the arm.
+What belongs here: everything that knows MQTT, and the answer to an echo, which is about the network alone. What
+does not: what other messages mean. The inbox is filled by the network thread and emptied by the one thread that owns
+the arm.
 """
 
 import logging
@@ -11,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
 
@@ -19,7 +20,16 @@ from . import BridgeError, __version__, contract
 
 log = logging.getLogger(__name__)
 
-TOPICS_IN = (("joint_command", 0), ("episode/reset", 1), ("episode/start", 1))
+TOPICS_IN = (
+    ("joint_command", 0),
+    ("episode/reset", 1),
+    ("episode/start", 1),
+    ("lease", 0),
+    ("daemon/connection", 1),
+    ("echo", 0),
+)
+LOST = "lost"  # a Message of ours, not the broker's: the session ended, and what others then said was not heard
+INBOX_MAX = 256  # messages; what a flood brings beyond is dropped
 CONNECT_RETRY_S = 0.25
 KEEPALIVE_S = 5
 
@@ -36,6 +46,12 @@ class Message(NamedTuple):
     retained: bool
     arrival: float
 
+    def read(self, decode: Callable[[bytes], Any]) -> Any:
+        """What decode makes of it; a retained copy is refused. Raises DroppedError."""
+        if self.retained:
+            raise contract.DroppedError("retained", "a retained copy")
+        return decode(self.payload)
+
 
 class Link:
     """A session as one robot's bridge. publish may be called from several threads."""
@@ -51,9 +67,11 @@ class Link:
         self._lock = threading.Lock()
         self._greeting: dict = {}
         self._refusal: str | None = None
+        self._overflowed = 0
         self._online = threading.Event()
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
         self._client.reconnect_delay_set(min_delay=1, max_delay=2)
+        self._client.on_pre_connect = self._make_will
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_socket_open = send_at_once
@@ -66,7 +84,6 @@ class Link:
         Raises ConnectError.
         """
         self._greeting = factsheet
-        self._client.will_set(self._prefix + "bridge/connection", self._connection("offline"), 1, True)
         if not self._connect_socket(time.monotonic() + patience_s, stop):
             return
         self._client.loop_start()
@@ -112,6 +129,10 @@ class Link:
                 if stop.wait(CONNECT_RETRY_S):
                     return False
 
+    def _make_will(self, client, userdata) -> None:
+        """Each session leaves its own, with the seq before its online: one that comes late tells that it is old."""
+        client.will_set(self._prefix + "bridge/connection", self._connection("offline"), 1, True)
+
     def _connection(self, state: str) -> bytes:
         fields = {"state": state, "version": __version__}
         return contract.encode(self.epoch, self.next_seq("bridge/connection"), self.clock(), fields)
@@ -134,10 +155,34 @@ class Link:
 
     def _on_disconnect(self, client, userdata, flags, reason, properties) -> None:
         log.info("offline from %s: %s", self._name(), reason)
+        self.inbox.put(Message(LOST, b"", False, time.monotonic()))
 
     def _on_message(self, client, userdata, message) -> None:
+        arrival = time.monotonic_ns()
         topic = message.topic.removeprefix(self._prefix)
-        self.inbox.put(Message(topic, message.payload, message.retain, time.monotonic()))
+        if topic == "echo":
+            self._answer_echo(message, arrival)
+        elif self.inbox.qsize() < INBOX_MAX:
+            self.inbox.put(Message(topic, message.payload, message.retain, arrival * 1e-9))
+        else:
+            self._overflow()
+
+    def _answer_echo(self, message, arrival_ns: int) -> None:
+        """At once, in the network thread: what is measured is the way here and back."""
+        try:
+            asked = contract.decode_echo(message.payload)
+        except contract.DroppedError:
+            return  # whoever asked so gets no answer, which is what an echo tells
+        if message.retain:
+            return
+        times = {"received": arrival_ns, "answered": time.monotonic_ns(), "wall": time.time_ns()}
+        fields = {"answers": asked.message()} | {name: contract.time_message(ns) for name, ns in times.items()}
+        self.publish("echo/answer", self.clock(), fields)
+
+    def _overflow(self) -> None:
+        self._overflowed += 1
+        if self._overflowed in (1, 1000, 1_000_000):
+            log.info("flooded: %d messages dropped unread so far", self._overflowed)
 
     def _name(self) -> str:
         return f"{self._address[0]}:{self._address[1]}"

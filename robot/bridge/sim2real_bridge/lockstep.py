@@ -50,6 +50,8 @@ class LockStep:
         self.bridge.bring_to_rest()
 
     def _handle(self, message: Message) -> None:
+        if self.bridge.leasing.handle(message):
+            return
         if message.topic == "episode/reset":
             self._pending = None
             if self.bridge.handle_reset(message):

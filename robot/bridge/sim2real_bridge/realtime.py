@@ -16,6 +16,7 @@ from .link import Message
 
 log = logging.getLogger(__name__)
 
+MESSAGES_PER_TICK = 64  # reading one takes some 50 us
 LATE_S = 0.5  # behind the wall clock by this much, time is given up rather than caught up
 
 
@@ -35,7 +36,7 @@ class RealTime:
         """Serves until stop is set, then leaves the arm at rest."""
         deadline = time.monotonic()
         while not stop.is_set():
-            self._handle_all()
+            self._handle_some()
             self.step(time.monotonic())
             deadline = self._keep_time(deadline + self.bridge.domain.tick_s)
         self.bridge.abandon("the bridge is stopping")
@@ -57,7 +58,7 @@ class RealTime:
         bridge = self.bridge
         if bridge.episode.state != "running":
             return None
-        if self._command is not None and now < self._expires:
+        if self._command is not None and now < self._expires and self._leased(now):
             bridge.mode = self._command.mode
             return self._command
         if self._command is not None or now - self._started >= self.timeout_s:
@@ -65,6 +66,10 @@ class RealTime:
                 log.info("commands went silent: stopping the arm at step %d", bridge.episode.step)
             bridge.mode = "stopped"
         return None
+
+    def _leased(self, now: float) -> bool:
+        """A command is worth nothing once its sender has gone, or has given the arm back."""
+        return self.bridge.leasing.holds(self._command.identity.epoch, now)
 
     def _publish(self, now: float, with_frame: bool) -> None:
         bridge, link = self.bridge, self.bridge.link
@@ -86,8 +91,9 @@ class RealTime:
         for topic, fields in self.bridge.frames(done.result()):
             self.bridge.link.publish(topic, stamp_ns, fields, seq)
 
-    def _handle_all(self) -> None:
-        while True:
+    def _handle_some(self) -> None:
+        """What has come, but no more than leaves time for the tick: a flood must not stop the clock."""
+        for _ in range(MESSAGES_PER_TICK):
             try:
                 message = self.bridge.link.inbox.get_nowait()
             except queue.Empty:
@@ -96,6 +102,8 @@ class RealTime:
                 self._handle(message)
 
     def _handle(self, message: Message) -> None:
+        if self.bridge.leasing.handle(message):
+            return
         if message.topic == "episode/reset":
             if self.bridge.handle_reset(message):
                 self._command = None

@@ -53,7 +53,7 @@ class Peer:
     """A client that keeps what a bridge says, by topic."""
 
     def __init__(self, port, robot):
-        self.robot, self.seq = robot, 0
+        self.robot, self.seq, self.asked = robot, 0, 0
         self._prefix = f"sim2real/v1/{robot}/"
         self._said = {}
         self._lock = threading.Lock()
@@ -113,6 +113,11 @@ class Peer:
         payload = message if isinstance(message, bytes) else json.dumps(message)
         self._client.publish(self._prefix + topic, payload, 1 if topic.startswith("episode") else 0, retain)
 
+    def lease(self, epoch=EPOCH, want="hold", who="test", **changes):
+        """Asks for the lease, renews it, or gives it back."""
+        self.asked += 1
+        self.send("lease", envelope(self.asked, epoch) | {"want": want, "who": who} | changes)
+
     def reset(self, seed=1, jitter="j05", episode="e1", task="slide", shift="", epoch=EPOCH):
         """Asks for an episode and waits for what becomes of it."""
         self.seq += 1
@@ -127,7 +132,8 @@ class Peer:
         return self.until("episode/state", lambda s: s["state"] == "running")
 
     def answer(self, observed, velocity=None, **changes):
-        """Answers a joint_states."""
+        """Answers a joint_states, and keeps the lease as a daemon does."""
+        self.lease()
         self.seq += 1
         self.send("joint_command", command(self.robot, observed, self.seq, velocity, **changes))
 

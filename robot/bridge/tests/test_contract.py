@@ -30,6 +30,10 @@ def fresh(observed):
     return observed == Identity("aaaaaaaaaaaaaaaa", 5)
 
 
+def leased(epoch):
+    return True
+
+
 def gate():
     out = Gate("kitchen", PANDA)
     out.open()
@@ -90,11 +94,11 @@ DROPPED = [
 def test_dropped(payload, reason):
     g = gate()
     with pytest.raises(DroppedError) as err:
-        g.accept(payload, False, fresh)
+        g.accept(payload, False, leased, fresh)
     assert err.value.reason == reason
     assert "\n" not in str(err.value)
     assert g.dropped == dict.fromkeys(contract.REASONS, 0) | {reason: 1}
-    assert g.accept(wire(), False, fresh), "a dropped command must not count as the last one"
+    assert g.accept(wire(), False, leased, fresh), "a dropped command must not count as the last one"
 
 
 def test_dropped_by_what_came_before():
@@ -120,10 +124,10 @@ def test_dropped_by_what_came_before():
         if retained is None:
             getattr(g, payload)()
         elif reason is None:
-            g.accept(payload, retained, fresh)
+            g.accept(payload, retained, leased, fresh)
         else:
             with pytest.raises(DroppedError) as err:
-                g.accept(payload, retained, fresh)
+                g.accept(payload, retained, leased, fresh)
             assert err.value.reason == reason
             seen.append(reason)
     assert g.dropped == {reason: seen.count(reason) for reason in contract.REASONS}

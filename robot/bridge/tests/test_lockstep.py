@@ -6,7 +6,7 @@ from sim2real_bridge import kitchen as kitchen_module
 from sim2real_bridge import render
 
 from .conftest import SIZE
-from .peer import EPOCH
+from .peer import EPOCH, command
 
 WAVE = [0.3, -0.2, 0.1, 0.4, -0.1, 0.2, 0.5]
 
@@ -168,7 +168,9 @@ def test_an_episode_reset_accepts_a_new_epoch(running, peer):
     assert peer.next("joint_states")["dropped"] == {"epoch": 1}
     peer.reset(episode="e2")
     ready = peer.until("joint_states", lambda s: s["episode"]["id"] == "e2")
-    peer.answer(ready, epoch="ffffffffffffffff")
+    peer.lease(want="release")
+    peer.lease(epoch="ffffffffffffffff")
+    peer.send("joint_command", command(peer.robot, ready, 1, epoch="ffffffffffffffff"))
     peer.start("e2")
     first = peer.until("joint_states", lambda s: s["episode"]["state"] == "running")
     assert first["accepted"]["epoch"] == "ffffffffffffffff"
