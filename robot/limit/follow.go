@@ -11,7 +11,10 @@ func (x *joint) follow(m motion, wanted float64) ruling {
 	w := x.lawful(m.q, wanted)
 	wish := x.towardsRest(m.v-w, m.a)
 	a, clamped := x.admissible(m, wish)
-	r := x.ruling(m, a, wish, w)
+	r := x.ruling(m, a)
+	if !clamped {
+		r.rated, r.jerky = x.why(m, wish, w)
+	}
 	r.clamped = clamped || w != wanted
 	return r
 }
@@ -29,18 +32,21 @@ func (x *joint) lawful(q, wanted float64) float64 {
 	return min(max(wanted, lo), hi)
 }
 
-// ruling is acceleration a for a joint that was to have velocity w at the end of the period, of which wish is what
-// acceleration and jerk leave.
-func (x *joint) ruling(m motion, a, wish, w float64) ruling {
+// ruling is acceleration a for a period.
+func (x *joint) ruling(m motion, a float64) ruling {
 	r := ruling{dq: m.v + a*x.h}
 	if math.Abs(r.dq) <= still {
 		r.dq = 0
 	}
+	return r
+}
+
+// why says what keeps a joint from velocity w at the end of the period, when wish is what acceleration and jerk
+// leave of it: that w needs more acceleration than there is, that jerk leaves less of it, or both.
+func (x *joint) why(m motion, wish, w float64) (rated, jerky bool) {
 	needed := (w - m.v) / x.h
 	within := min(max(needed, -x.accel), x.accel)
-	r.rated = needed != within
-	r.jerky = math.Abs(wish-within) > rounding*x.accel
-	return r
+	return needed != within, math.Abs(wish-within) > rounding*x.accel
 }
 
 func (x *joint) above(q float64) bool { return q > x.hi+slack }

@@ -16,7 +16,10 @@ func (x *joint) track(m motion, q, dq float64) ruling {
 	a, clamped := y.admissible(m, wish)
 	direct := (at - m.q) / x.h
 	w := min(max(direct, -y.speed), y.speed)
-	r := x.ruling(m, a, wish, w)
+	r := x.ruling(m, a)
+	if !clamped {
+		r.rated, r.jerky = x.why(m, wish, w)
+	}
 	r.clamped = clamped || at != q || w != direct
 	return r
 }
