@@ -18,6 +18,7 @@ from .gate import Gate
 from .leasing import TTL_S, Leasing
 from .link import Link, Message
 from .render import Shot
+from .shaping import Shaper
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Bridge:
         self.errors: list[str] = []
         self._disturbance = Disturbance(shifts.UNSHIFTED, domain)
         self._rest = np.zeros(len(domain.limits.joint_names))
-        self._velocity = self._rest.copy()  # as shaped, rad/s
+        self._shaper = Shaper(domain.limits, domain.tick_s)
         self._gripper = 0.0
         self._ticks = 0
         self._tick_ns = round(domain.tick_s * 1e9)
@@ -80,14 +81,12 @@ class Bridge:
         command = self._disturbance.arriving(command, self._ticks)
         if command is not None:
             wanted, self._gripper, self._applied = command.velocity, command.gripper, command.identity
-        position = self.domain.commanded_position()
-        self._velocity = shaping.shape(wanted, self._velocity, position, self.domain.limits, self.domain.tick_s)
-        self.domain.tick(self._velocity, self._gripper)
+        self.domain.tick(self._shaper.next(wanted, self.domain.commanded_position()), self._gripper)
         self._ticks += 1
 
     def moving_on_command(self) -> bool:
         """Whether the shaped velocity is not yet at rest."""
-        return bool(np.any(self._velocity != 0.0))
+        return bool(np.any(self._shaper.velocity != 0.0))
 
     def bring_to_rest(self) -> None:
         """Ticks until the arm is told to stand still."""
@@ -125,7 +124,7 @@ class Bridge:
         except RefusedError as err:
             self.change("aborted", str(err))
             return False
-        self._velocity, self._gripper, self.mode = self._rest.copy(), 0.0, "hold"
+        self._shaper, self._gripper, self.mode = Shaper(self.domain.limits, self.domain.tick_s), 0.0, "hold"
         self._accepted = self._applied = None
         self.gate.open()
         self.change("ready")

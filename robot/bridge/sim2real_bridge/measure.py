@@ -39,13 +39,11 @@ class Outcome:
 def episode(domain, seed: int, jitter: str, watch: Callable[[], None] = lambda: None) -> Outcome:
     """The expert's, from a start to success or the horizon; watch is called after every tick."""
     domain.reset(domain.task, seed, jitter)
-    velocity, steps = np.zeros(len(domain.limits.joint_names)), 0
+    shaper, steps = shaping.Shaper(domain.limits, domain.tick_s), 0
     for step in range(1, domain.horizon_steps + 1):
         advice = domain.expert()
         for _ in range(domain.control_ticks):
-            position = domain.commanded_position()
-            velocity = shaping.shape(advice.velocity, velocity, position, domain.limits, domain.tick_s)
-            domain.tick(velocity, advice.gripper)
+            domain.tick(shaper.next(advice.velocity, domain.commanded_position()), advice.gripper)
             watch()
         if domain.succeeded():
             steps = step

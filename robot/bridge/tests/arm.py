@@ -7,14 +7,12 @@ from sim2real_bridge import shaping
 
 def drive(domain, wanted, steps, gripper=0.0):
     """Control steps through the shaping; wanted is called before each. Yields the shaped velocity after each."""
-    velocity = np.zeros(len(domain.limits.joint_names))
+    shaper = shaping.Shaper(domain.limits, domain.tick_s)
     for _ in range(steps):
         wish = wanted()
         for _ in range(domain.control_ticks):
-            position = domain.commanded_position()
-            velocity = shaping.shape(wish, velocity, position, domain.limits, domain.tick_s)
-            domain.tick(velocity, gripper)
-        yield velocity
+            domain.tick(shaper.next(wish, domain.commanded_position()), gripper)
+        yield shaper.velocity
 
 
 def run(domain, wish, steps, gripper=0.0):
