@@ -196,3 +196,13 @@ func reachesInside(x joint, m motion, spare float64) bool {
 	}
 	return true
 }
+
+// TestAStopTooLongToFollowIsNoStop: what cannot be gone through to its end is not admissible.
+func TestAStopTooLongToFollowIsNoStop(t *testing.T) {
+	x := simpleJoint()
+	x.change = x.accel / 1000
+	x.holdFrom = x.spends(x.accel)
+	if _, inside := x.stop(motion{v: 9, a: 1}); inside {
+		t.Error("a stop of a thousand steps counts as gone through")
+	}
+}
