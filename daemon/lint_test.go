@@ -17,6 +17,7 @@ func TestDependencies(t *testing.T) {
 		{"robot/limit", "sim2reald/daemon", "a safety review is this one folder and package robot"},
 		{"robot/limit", "sim2reald/model", "a safety review is this one folder and package robot"},
 		{"robot/limit", "sim2reald/camera", "a safety review is this one folder and package robot"},
+		{"robot/upsample", "sim2reald/daemon", "what comes between two rows does not know who asks"},
 		{"robot", "sim2reald/", "robot is the vocabulary that all others import"},
 		{"daemon/control/supervisor", "sim2reald/camera", "decisions are pure: no pixels"},
 		{"daemon/control/supervisor", "sim2reald/daemon", "decisions are pure: no clock, no wire, no files"},
