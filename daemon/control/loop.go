@@ -13,65 +13,11 @@ import (
 	"sim2reald/robot/limit"
 )
 
-// Rig is the arm as the loop needs it.
-type Rig interface {
-	// State is the newest measurement, false before the first. It must not allocate.
-	State() (robot.State, bool)
-}
-
-// Way is what is known of the way to the bridge, and of the right to command it.
-type Way struct {
-	Heard   bool          // the bridge has answered an echo
-	EchoAge time.Duration // since the newest answer
-	Skew    time.Duration // of the bridge's wall clock against ours
-	Leased  bool          // this daemon may command
-	Taken   bool          // another daemon may
-}
-
-// Wayfinder tells it, on the loop's clock. It must not allocate.
-type Wayfinder interface{ Way(now time.Duration) Way }
-
-// Config is what a loop is built from.
-type Config struct {
-	Pilot         // who is at the controls first
-	Rig           Rig
-	Way           Wayfinder // nil: nothing is known, and nothing may move
-	Cameras       []*camera.Latest
-	Joints        int
-	Limits        robot.Limits         // of the arm that is there: beyond them nothing may be measured
-	Period        time.Duration        // of the tick, and dt of the limiter
-	ControlPeriod time.Duration        // of the policy's rows
-	Bounds        supervisor.Bounds    // of a real-time loop; those of a lock-step one are made from them
-	ClampedShare  float64              // of a joint's speed limit, by which a policy may want more than it is allowed
-	Lockstep      bool                 // the bridge's stamps are the clock
-	Clock         func() time.Duration // monotonic, since process start
-	Send          func(Output) error   // puts a command on the wire
-	Resend        func() error         // puts the last one on the wire again, lock-step only
-	OnAnswer      func(Answer)         // sees every answer in lock-step, for recording; nil for none
-	Scheduling    Scheduling           // of the tick's thread in real time
-	OnScheduled   func(Granted)        // is told what came of it, before the first tick; nil for nobody
-	FirstFault    uint64               // fault ids rise from here, see supervisor.Fault
-}
-
-// Output is one tick's command, ready to be sent.
-type Output struct {
-	Command robot.Command
-	Reason  Reason
-	State   robot.State // the measurement that it answers
-	Seen    time.Duration
-	Bundle  string // of the pilot
-}
-
-// Answer is an observation's answer with what was wanted, for the record.
-type Answer struct {
-	Output Output
-	Wanted robot.Command
-}
-
 // Loop is the control loop. Step is the tick; Think runs the actor; both may run beside each other.
 type Loop struct {
 	cfg      Config
 	bounds   supervisor.Bounds
+	slow     robot.Limits // of the way home
 	tracking supervisor.TrackBounds
 	frames   []*camera.Frame // of Think
 
@@ -100,12 +46,14 @@ type Loop struct {
 	failed   supervisor.Causes // reported from beside the tick, until an operator acknowledges
 	failure  error             // the actor's last
 	sent     limit.Sent
+	would    limit.Sent // what would have been sent, were this no shadow
 }
 
 // New makes a disarmed loop.
 func New(cfg Config) *Loop {
 	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
 	l.machine.Fault.ID, l.eyes = cfg.FirstFault, make([]supervisor.Eye, len(cfg.Cameras))
+	l.slow = cfg.Limits.Scaled(HomeSpeed)
 	l.bounds, l.tracking = cfg.boundsOfClock(), supervisor.TrackBoundsOf(cfg.Limits, cfg.Joints)
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
@@ -125,6 +73,13 @@ func (l *Loop) Commanded() robot.Vector {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sent.DQ
+}
+
+// Shadowed is the joint velocity that would have been sent, rad/s, and whether the daemon shadows at all.
+func (l *Loop) Shadowed() (robot.Vector, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.would.DQ, l.machine.Mode == supervisor.Shadowing
 }
 
 // Limits are those that every command is held to.
@@ -156,6 +111,11 @@ func (l *Loop) Ask(r supervisor.Request) error {
 		l.failed = l.failed.Gravest() // what went wrong before is acknowledged; what is still wrong comes again
 	}
 	state, ok := l.cfg.Rig.State()
+	if r.Kind == supervisor.GoHome {
+		if err := l.cfg.canGoHome(&state); err != nil {
+			return err
+		}
+	}
 	now := l.now(&state)
 	facts := l.facts(&state, ok, now)
 	wrong := l.bounds.Judge(&facts)
@@ -163,10 +123,7 @@ func (l *Loop) Ask(r supervisor.Request) error {
 		wrong = l.bounds.JudgeEntry(&facts)
 	}
 	next, err := l.machine.Ask(r, wrong, state.Moving, now)
-	if next.Mode == supervisor.Running && l.machine.Mode != supervisor.Running {
-		l.sent = limit.Sent{} // entry needs an arm at rest: every start ramps from there
-	}
-	l.machine = next
+	l.enter(next)
 	return err
 }
 
@@ -193,28 +150,60 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 	if measured {
 		l.see(state)
 	}
-	before := l.machine.Mode
-	l.machine = l.machine.Next(l.wrong(state, measured, now), state.Moving, now)
-	if l.machine.Mode == supervisor.Running && before != supervisor.Running {
-		l.sent = limit.Sent{}
+	next := l.machine.Next(l.wrong(state, measured, now), state.Moving, now)
+	if state.Episode.Waiting() || atHome(&state.Q, &l.cfg.Home, l.cfg.Joints) {
+		next = next.Home(now)
 	}
-	out := Output{State: *state, Seen: l.plan.Seen, Bundle: l.pilot.Bundle}
+	l.enter(next)
+	out := Output{State: *state, Seen: l.plan.Seen, Bundle: l.signature()}
 	out.Command, out.Reason = l.command(state, now)
 	l.sent = l.sent.Then(&out.Command, l.cfg.Joints, l.cfg.Period)
 	return out
 }
 
-// command is what goes out in this tick: the plan's row within limits, or a hold with its reason.
+// signature is whose wish a command is.
+func (l *Loop) signature() string {
+	if l.machine.Mode == supervisor.Homing {
+		return "none: on the way home"
+	}
+	return l.pilot.Bundle
+}
+
+// enter takes the machine's next value. What begins to move begins from rest, for entry needs an arm that stands: it
+// ramps from there, and so does what would have moved.
+func (l *Loop) enter(next supervisor.Machine) {
+	if next.Mode != l.machine.Mode {
+		l.sent, l.would, l.clamping = limit.Sent{}, limit.Sent{}, supervisor.Clamping{}
+	}
+	l.machine = next
+}
+
+// command is what goes out in this tick: what the mode wants, within limits, or a hold with its reason.
 func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Reason) {
 	held := robot.Command{Mode: robot.Hold, Gripper: min(max(state.Gripper, 0), 1)}
-	if l.machine.Mode != supervisor.Running || state.Episode.Waiting() {
+	mode := l.machine.Mode
+	if state.Episode.Waiting() {
 		l.clamping = supervisor.Clamping{}
-		return held, idleReason(l.machine.Mode)
+		return held, idleReason(mode)
 	}
-	wanted := l.wanted(now)
-	allowed, verdict := limit.Apply(wanted, &l.sent, &state.Q, l.cfg.Joints, l.cfg.Period, &l.pilot.Limits)
+	switch mode {
+	case supervisor.Running:
+		return l.allowed(l.wanted(now), &l.sent, state, &l.pilot.Limits, now)
+	case supervisor.Homing:
+		home := robot.Command{Mode: robot.Velocity, DQ: homeward(&state.Q, &l.cfg.Home, &l.slow, l.cfg.Joints), Gripper: held.Gripper}
+		return l.allowed(home, &l.sent, state, &l.slow, now)
+	case supervisor.Shadowing:
+		would, _ := l.allowed(l.wanted(now), &l.would, state, &l.pilot.Limits, now)
+		l.would = l.would.Then(&would, l.cfg.Joints, l.cfg.Period)
+	}
+	return held, idleReason(mode)
+}
+
+// allowed asks the limiter. What it refuses is a fault.
+func (l *Loop) allowed(wanted robot.Command, sent *limit.Sent, state *robot.State, limits *robot.Limits, now time.Duration) (robot.Command, Reason) {
+	allowed, verdict := limit.Apply(wanted, sent, &state.Q, l.cfg.Joints, l.cfg.Period, limits)
 	l.count(verdict)
-	l.clamping.See(&wanted.DQ, &allowed.DQ, &l.pilot.Limits.DQMax, l.cfg.Joints, l.cfg.ClampedShare, now)
+	l.clamping.See(&wanted.DQ, &allowed.DQ, &limits.DQMax, l.cfg.Joints, l.cfg.ClampedShare, now)
 	if verdict.Refused != limit.Accepted {
 		l.machine = l.machine.Latch(supervisor.ActionRefused)
 		return allowed, ReasonRefused

@@ -15,11 +15,12 @@ const (
 	ReasonWaiting // the bridge's episode has not started, or is over
 	ReasonRefused // the limiter refused what the policy wanted
 	ReasonPolicy  // the policy wants to stand still
+	ReasonShadow  // the policy runs, and nothing is sent
 )
 
 // String names the reason as the wire does.
 func (r Reason) String() string {
-	return [...]string{"", "disarmed", "armed", "holding", "faulted", "waiting", "refused", "policy"}[r]
+	return [...]string{"", "disarmed", "armed", "holding", "faulted", "waiting", "refused", "policy", "shadow"}[r]
 }
 
 // idleReason is why a daemon in mode m sends a hold: a running one waits for the bridge.
@@ -27,5 +28,6 @@ func idleReason(m supervisor.Mode) Reason {
 	return [...]Reason{
 		supervisor.Disarmed: ReasonDisarmed, supervisor.Armed: ReasonArmed, supervisor.Running: ReasonWaiting,
 		supervisor.Holding: ReasonHolding, supervisor.Faulted: ReasonFaulted,
+		supervisor.Homing: ReasonWaiting, supervisor.Shadowing: ReasonShadow,
 	}[m]
 }

@@ -96,6 +96,11 @@ func (s Causes) With(c Cause, holds bool) Causes {
 // Has reports membership.
 func (s Causes) Has(c Cause) bool { return s&(1<<c) != 0 }
 
+// ofArm leaves out what passes and concerns the policy and its pictures alone: an arm goes home without either.
+func (s Causes) ofArm() Causes {
+	return s &^ (1<<FrameStale | 1<<ActionStale | 1<<PictureFlawed | 1<<ThinkingLate)
+}
+
 // Worst is the first cause of the highest class; ok is false when the set is empty.
 func (s Causes) Worst() (worst Cause, ok bool) {
 	for c := range causes {

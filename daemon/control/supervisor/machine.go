@@ -8,18 +8,25 @@ import (
 // Mode is where the daemon is between switched off and moving the arm.
 type Mode uint8
 
-// DISARMED → ARMED → RUNNING ⇄ HOLDING → FAULTED (latched) → DISARMED.
+// DISARMED → ARMED → RUNNING ⇄ HOLDING → FAULTED (latched) → DISARMED. Beside them an armed or held arm can be brought
+// home, and an armed one can shadow: the policy runs, and nothing but holds is sent.
 const (
 	Disarmed Mode = iota
 	Armed
 	Running
 	Holding
 	Faulted
+	Homing
+	Shadowing
+	modes
 )
+
+// Moves reports whether commands other than holds may go out.
+func (m Mode) Moves() bool { return m == Running || m == Homing }
 
 // String names the mode as status does.
 func (m Mode) String() string {
-	return [...]string{"disarmed", "armed", "running", "holding", "faulted"}[m]
+	return [...]string{"disarmed", "armed", "running", "holding", "faulted", "homing", "shadow"}[m]
 }
 
 const (
@@ -28,6 +35,8 @@ const (
 	ResumeAfter = time.Second
 	// HoldingLimit is how long the daemon waits for a passing fault to pass.
 	HoldingLimit = 30 * time.Second
+	// HomingLimit is how long the arm may be on its way home.
+	HomingLimit = 2 * time.Minute
 )
 
 // Machine is the state of the daemon. It is a value: Next and Ask return the following one.
@@ -36,7 +45,8 @@ type Machine struct {
 	Fault      Fault         // of Faulted; the last one, afterwards
 	Why        Causes        // what holds, in Holding
 	ByOperator bool          // Holding was asked for, and only start ends it
-	since      time.Duration // when Holding began
+	since      time.Duration // when Holding or Homing began
+	from       Mode          // of Homing: where it ends
 	goodSince  time.Duration // since when all is well, in Holding
 }
 
@@ -59,8 +69,21 @@ func (m Machine) Next(wrong Causes, moving bool, now time.Duration) Machine {
 		return m.hold(wrong, false, now)
 	case m.Mode == Holding:
 		return m.stayHolding(wrong, moving, now)
+	case m.Mode == Homing && (wrong.ofArm() != 0 || now-m.since > HomingLimit):
+		return m.Home(now)
 	}
 	return m
+}
+
+// Home ends Homing where it began, at home or on the way. It changes nothing in any other mode.
+func (m Machine) Home(now time.Duration) Machine {
+	switch {
+	case m.Mode != Homing:
+		return m
+	case m.from == Holding:
+		return m.hold(0, true, now)
+	}
+	return Machine{Mode: Armed, Fault: m.Fault}
 }
 
 // latchedBy reports whether a cause of class c faults: what passes never does, a disarmed daemon has only its own
@@ -110,16 +133,17 @@ func (m Machine) Ask(r Request, wrong Causes, moving bool, now time.Duration) (M
 	case Arm:
 		return m.arm(wrong, moving)
 	case Start:
-		return m.start(wrong, moving)
+		return m.start(wrong, moving, now)
 	case HoldStill:
-		if m.Mode != Running && m.Mode != Holding {
-			return m, fmt.Errorf("hold: the daemon is %s, and only a running one holds", m.Mode)
-		}
-		return m.hold(0, true, now), nil
+		return m.holdStill(now)
+	case GoHome:
+		return m.goHome(wrong, moving, now)
+	case Shadow:
+		return m.shadow(wrong, moving)
 	case Acknowledge:
 		return m.acknowledge(r)
 	}
-	return m, fmt.Errorf("request %q is unknown; ask for arm, start, hold, stop or acknowledge", r.Kind)
+	return m, fmt.Errorf("request %q is unknown; ask for arm, start, hold, stop, home, shadow or acknowledge", r.Kind)
 }
 
 func (m Machine) arm(wrong Causes, moving bool) (Machine, error) {
@@ -132,14 +156,54 @@ func (m Machine) arm(wrong Causes, moving bool) (Machine, error) {
 	return Machine{Mode: Armed, Fault: m.Fault}, nil
 }
 
-func (m Machine) start(wrong Causes, moving bool) (Machine, error) {
+func (m Machine) start(wrong Causes, moving bool, now time.Duration) (Machine, error) {
 	if m.Mode != Armed && m.Mode != Holding {
 		return m, fmt.Errorf("start: the daemon is %s; arm it first", m.Mode)
 	}
 	if err := wellAndStill("start", wrong, moving); err != nil {
 		return m, err
 	}
+	if m.Mode == Holding && m.Why != 0 && now-m.goodSince < ResumeAfter {
+		return m, fmt.Errorf("start: %s until a moment ago; ask again when all has been well for %v", m.Why, ResumeAfter)
+	}
 	return Machine{Mode: Running, Fault: m.Fault}, nil
+}
+
+// holdStill also ends what only an armed or held arm does.
+func (m Machine) holdStill(now time.Duration) (Machine, error) {
+	switch m.Mode {
+	case Running:
+		return m.hold(0, true, now), nil
+	case Holding: // what held before is not forgotten
+		m.ByOperator, m.since = true, now
+		return m, nil
+	case Homing:
+		return m.Home(now), nil
+	case Shadowing:
+		return Machine{Mode: Armed, Fault: m.Fault}, nil
+	}
+	return m, fmt.Errorf("hold: the daemon is %s, and only a running one holds", m.Mode)
+}
+
+// goHome needs no policy and no picture, and a person who looks.
+func (m Machine) goHome(wrong Causes, moving bool, now time.Duration) (Machine, error) {
+	if m.Mode != Armed && !(m.Mode == Holding && m.ByOperator) {
+		return m, fmt.Errorf("home: the daemon is %s; arm it, or hold it by request, first", m.Mode)
+	}
+	if err := wellAndStill("home", wrong.ofArm(), moving); err != nil {
+		return m, err
+	}
+	return Machine{Mode: Homing, Fault: m.Fault, from: m.Mode, since: now}, nil
+}
+
+func (m Machine) shadow(wrong Causes, moving bool) (Machine, error) {
+	if m.Mode != Armed {
+		return m, fmt.Errorf("shadow: the daemon is %s; arm it first", m.Mode)
+	}
+	if err := wellAndStill("shadow", wrong, moving); err != nil {
+		return m, err
+	}
+	return Machine{Mode: Shadowing, Fault: m.Fault}, nil
 }
 
 func wellAndStill(what string, wrong Causes, moving bool) error {
@@ -170,12 +234,14 @@ func (m Machine) acknowledge(r Request) (Machine, error) {
 // Kind is what an operator can ask for.
 type Kind string
 
-// The requests. HoldStill is "hold" on the wire.
+// The requests. HoldStill is "hold" on the wire, GoHome "home".
 const (
 	Arm         Kind = "arm"
 	Start       Kind = "start"
 	HoldStill   Kind = "hold"
 	Stop        Kind = "stop"
+	GoHome      Kind = "home"
+	Shadow      Kind = "shadow"
 	Acknowledge Kind = "acknowledge"
 )
 

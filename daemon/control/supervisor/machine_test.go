@@ -92,14 +92,15 @@ func TestNext(t *testing.T) {
 // TestWalks asserts over random walks what must hold whatever happens.
 func TestWalks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	kinds := []Kind{Arm, Start, HoldStill, Stop, Acknowledge, "nonsense"}
+	kinds := []Kind{Arm, Start, HoldStill, Stop, GoHome, Shadow, Acknowledge, "nonsense"}
 	var m Machine
+	var seen [modes]int
 	now := time.Duration(0)
 	for step := range 1_000_000 {
 		now += time.Duration(rng.IntN(300)) * time.Millisecond
 		wrong := Causes(0)
 		if rng.IntN(4) == 0 {
-			wrong = wrong.With(Cause(rng.IntN(int(causes))), true)
+			wrong = wrong.With(Cause(rng.IntN(int(causes))), true).With(FrameStale, rng.IntN(2) == 0)
 		}
 		moving := rng.IntN(3) == 0
 		if m.Mode == Faulted && m.Fault.Cause.Class() == Restart && rng.IntN(10) == 0 {
@@ -107,20 +108,30 @@ func TestWalks(t *testing.T) {
 		}
 		before := m
 		var err error
-		asked := Request{}
-		if rng.IntN(3) == 0 {
+		asked, ticked := Request{}, false
+		switch rng.IntN(6) {
+		case 0, 1:
 			asked = Request{Kind: kinds[rng.IntN(len(kinds))], Fault: m.Fault.ID - uint64(rng.IntN(2)), Fits: rng.IntN(2) == 0}
 			m, err = m.Ask(asked, wrong, moving, now)
-		} else {
+		case 2:
+			m = m.Home(now)
+		default:
 			m = m.Next(wrong, moving, now)
+			ticked = true
 		}
-		if why := brokenBy(before, m, asked, err, wrong, moving); why != "" {
+		seen[m.Mode]++
+		if why := brokenBy(before, m, asked, err, wrong, moving, ticked); why != "" {
 			t.Fatalf("step %d: %s: %+v -> %+v (%v, %v, wrong %v)", step, why, before, m, asked, err, wrong)
+		}
+	}
+	for mode, n := range seen {
+		if n < 1000 {
+			t.Errorf("the walk was %s for %d steps: too few to show anything", Mode(mode), n)
 		}
 	}
 }
 
-func brokenBy(before, after Machine, asked Request, err error, wrong Causes, moving bool) string {
+func brokenBy(before, after Machine, asked Request, err error, wrong Causes, moving, ticked bool) string {
 	started := after.Mode == Running && before.Mode != Running
 	worst, any := wrong.Worst()
 	switch {
@@ -134,16 +145,26 @@ func brokenBy(before, after Machine, asked Request, err error, wrong Causes, mov
 		return "only a request ends an operator's hold"
 	case before.Mode == Faulted && after.Mode != Faulted && (asked.Kind != Acknowledge || err != nil || after.Mode != Disarmed):
 		return "only an acknowledgement ends a fault, and it disarms"
-	case asked.Kind == "" && before.Mode == Running && any && worst.Class() > Passing && after.Mode != Faulted:
+	case ticked && before.Mode == Running && any && worst.Class() > Passing && after.Mode != Faulted:
 		return "a latching cause faults"
 	case before.Mode == Faulted && before.Fault.Cause.Class() == Restart && after != before:
 		return "only the end of the process ends the gravest faults"
 	case before.Mode == Faulted && before.Fault.Cause.Class() == Reload && after.Mode == Disarmed && !asked.Fits:
 		return "what does not fit is not acknowledged"
-	case asked.Kind == "" && before.Mode == Running && any && after.Mode == Running:
+	case ticked && before.Mode == Running && any && after.Mode == Running:
 		return "nothing runs on while something is wrong"
-	case after.Fault.ID < before.Fault.ID:
-		return "fault ids rise"
+	case before.Mode.Moves() && ticked && any && worst.Class() > Passing && after.Mode.Moves():
+		return "nothing moves while something latches"
+	case after.Mode == Homing && before.Mode != Homing && (asked.Kind != GoHome || wrong.ofArm() != 0 || moving || before.Mode != Armed && !before.ByOperator):
+		return "only a request brings a well and standing arm home"
+	case after.Mode == Shadowing && before.Mode != Shadowing && (asked.Kind != Shadow || before.Mode != Armed):
+		return "only an armed daemon shadows, when asked"
+	case before.Mode == Shadowing && after.Mode.Moves():
+		return "a shadow does not begin to move"
+	case err != nil && after != before:
+		return "a refusal changes nothing"
+	case after.Fault.ID < before.Fault.ID || after.Fault.ID > before.Fault.ID+1 || after.Fault.ID == before.Fault.ID && after.Fault != before.Fault:
+		return "each fault has the next id"
 	}
 	return ""
 }

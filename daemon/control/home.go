@@ -1,0 +1,62 @@
+package control
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"sim2reald/robot"
+)
+
+const (
+	// HomeSpeed is the part of the speed limits at which the arm goes home.
+	HomeSpeed = 0.1
+	// HomeNear is how near each joint must be to count as home, rad.
+	HomeNear = 0.02
+	// homeGain slows the arm down before it is there, 1/s.
+	homeGain = 2
+)
+
+// canGoHome says why the arm cannot go home, with the remedy; nil when it can.
+func (c *Config) canGoHome(state *robot.State) error {
+	switch {
+	case c.Lockstep:
+		return errors.New("home: a lock-step bridge steps for a policy alone; reset the episode")
+	case state.Episode.Waiting():
+		return errors.New("home: the bridge stands still until an episode runs; start one, or reset it")
+	case !c.Home.Finite(c.Joints):
+		return errors.New("home: the robot's table has no home pose")
+	}
+	for j := range c.Joints {
+		if h := c.Home[j]; h < c.Limits.QMin[j] || h > c.Limits.QMax[j] {
+			return fmt.Errorf("home: joint %d would be at %.3f rad, and this rig's limits are %.3f to %.3f; move it by hand",
+				j+1, h, c.Limits.QMin[j], c.Limits.QMax[j])
+		}
+	}
+	return nil
+}
+
+// homeward is the velocity of the straight way in joint space from q to home, rad/s: as fast as the slowest joint
+// allows, so that all arrive together.
+func homeward(q, home *robot.Vector, limits *robot.Limits, n int) robot.Vector {
+	var dq robot.Vector
+	hurry := 1.0
+	for j := range n {
+		dq[j] = homeGain * (home[j] - q[j])
+		hurry = max(hurry, math.Abs(dq[j])/limits.DQMax[j])
+	}
+	for j := range n {
+		dq[j] /= hurry
+	}
+	return dq
+}
+
+// atHome reports whether every joint is.
+func atHome(q, home *robot.Vector, n int) bool {
+	for j := range n {
+		if !(math.Abs(q[j]-home[j]) <= HomeNear) {
+			return false
+		}
+	}
+	return true
+}
