@@ -6,6 +6,7 @@ import (
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control"
 	"sim2reald/daemon/control/supervisor"
+	"sim2reald/daemon/topic"
 )
 
 // bounds are what the supervisor judges by: the configuration's, and the rates of the rig.
@@ -15,6 +16,8 @@ func (w *workcell) bounds() supervisor.Bounds {
 		Frame: config.Milliseconds(ages.FrameMs), StateHold: config.Milliseconds(ages.StateHoldMs),
 		StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
 		Unheeded: config.Milliseconds(watch.CommandMs), Clamped: config.Milliseconds(watch.ClampedMs),
+		EchoHold: config.Milliseconds(watch.EchoHoldMs), EchoSilent: config.Milliseconds(watch.EchoSilentMs),
+		Skew:     config.Milliseconds(watch.SkewMs),
 		Thinking: time.Duration(watch.ThinkingPeriods) * w.controlPeriod(),
 	}
 }
@@ -23,8 +26,14 @@ func (w *workcell) controlPeriod() time.Duration {
 	return time.Duration(float64(time.Second) / w.fact.ControlRateHz)
 }
 
-// way is to a bridge that answers no echo and grants no lease, and is asked for neither: the bounds of both are off.
-type way struct{}
+// way is a link, as the supervisor sees it.
+type way struct{ link *topic.Link }
 
-// Way says that whoever speaks may command.
-func (way) Way(time.Duration) control.Way { return control.Way{Leased: true} }
+// Way is what the link knows of the bridge now.
+func (w way) Way(now time.Duration) control.Way {
+	echo, lease := w.link.Echo(now), w.link.Lease(now)
+	return control.Way{
+		Heard: echo.Answered, EchoAge: echo.Age, Skew: echo.Skew,
+		Leased: lease.Held, Taken: lease.Required && lease.Holder != "" && lease.Holder != w.link.Epoch(),
+	}
+}

@@ -39,7 +39,7 @@ func cmdRequest(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("request", flag.ContinueOnError)
 	path := fs.String("config", "", "configuration `file` of the daemon, for web.listen")
 	fault := fs.Uint64("fault", 0, "`id` of the fault, for acknowledge; the status shows it")
-	kinds := "arm, start, hold, stop, acknowledge, stage FILE, commit [DIGEST], rollback"
+	kinds := "arm, start, hold, stop, home, shadow, acknowledge, stage FILE, commit [DIGEST], rollback"
 	fs.Usage = func() {
 		fmt.Fprintf(fs.Output(), "sim2reald request [flags] KIND, one of %s\n", kinds)
 		fs.PrintDefaults()

@@ -30,7 +30,7 @@ func commands() []command {
 		{"dataset", "inspect or export demonstrations, or make those of others readable", cmdDataset},
 		{"train", "make a bundle from demonstrations", cmdTrain},
 		{"results", "run the rows of the results and make their page", cmdResults},
-		{"request", "ask a running daemon: arm, start, hold, stop, acknowledge, or another bundle", cmdRequest},
+		{"request", "ask a running daemon: arm, start, hold, stop, home, shadow, acknowledge, or another bundle", cmdRequest},
 		{"bundle", "inspect or verify a bundle", cmdBundle},
 		{"base", "inspect, verify or add a base", cmdBase},
 		{"config", "print the configuration with its defaults and what each key means", cmdConfig},

@@ -113,6 +113,9 @@ func (l *loop) asker(kind string, fault uint64) error {
 		l.interrupted.Store(true)
 		defer l.atRest()
 	}
+	if l.atRest != nil && (k == supervisor.GoHome || k == supervisor.Shadow) {
+		return fmt.Errorf("%s: an evaluation is running; stop it first", k)
+	}
 	return l.Ask(supervisor.Request{Kind: k, Fault: fault})
 }
 

@@ -128,6 +128,8 @@ func TestService(t *testing.T) {
 	s := newService(t)
 	s.startsDisarmed(t)
 	s.obeysRequests(t)
+	s.goesHome(t)
+	s.shadows(t)
 	s.survivesTheBridge(t)
 	s.diesInMotion(t)
 }
@@ -178,6 +180,9 @@ func (s *service) obeysRequests(t *testing.T) {
 	s.awaitMode("disarmed", 2*time.Second)
 }
 
+// goesHome brings the held arm nearer to its home pose, at a tenth of its speed, until it is there or told to hold.
+// farthest is how far the joints are apart, rad.
+// shadows lets the policy run on the rig: what it would send is told, and holds are sent.
 // survivesTheBridge kills the bridge in motion: a fault, latched until a person acknowledges it, even when
 // another bridge is there.
 func (s *service) survivesTheBridge(t *testing.T) {

@@ -59,6 +59,8 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 		if m.ByOperator {
 			s.Why = "an operator asked to hold"
 		}
+	case supervisor.Shadowing:
+		s.Why = "the policy runs, and nothing but holds is sent"
 	}
 	state, ok := b.w.link.State()
 	if !ok {
@@ -66,11 +68,16 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 	}
 	s.Gripper = state.Gripper
 	commanded, limits := l.Commanded(), l.Limits()
+	would, shadows := l.Shadowed()
 	for j, name := range b.w.model.Joints {
-		s.Joints = append(s.Joints, topic.JointStatus{
+		joint := topic.JointStatus{
 			Name: name, Q: state.Q[j], QMin: limits.QMin[j], QMax: limits.QMax[j], DQ: state.DQ[j],
 			Commanded: commanded[j], DQMax: limits.DQMax[j], Clamped: l.Clamped[j].Load() + l.RateLimited[j].Load(),
-		})
+		}
+		if shadows {
+			joint.Shadow = &would[j]
+		}
+		s.Joints = append(s.Joints, joint)
 	}
 }
 
@@ -88,6 +95,13 @@ func (b *board) ages() []topic.AgeStatus {
 			a.Age = age.Seconds()
 		}
 		ages = append(ages, a)
+	}
+	if bound := b.w.cfg.Watch.EchoHoldMs; bound > 0 {
+		echo := topic.AgeStatus{Name: "echo", Age: -1, Bound: config.Milliseconds(bound).Seconds()}
+		if e := b.w.link.Echo(now); e.Answered {
+			echo.Age = e.Age.Seconds()
+		}
+		ages = append(ages, echo)
 	}
 	return ages
 }

@@ -50,7 +50,7 @@ func (w *workcell) newLoop(pilot control.Pilot) *loop {
 	period := time.Duration(float64(time.Second) / w.fact.StateRateHz)
 	l := &loop{link: w.link}
 	l.Loop = control.New(control.Config{
-		Pilot: pilot, Rig: w.link, Way: way{}, Cameras: w.cameras, Joints: w.model.N(), Limits: w.model.Limits,
+		Pilot: pilot, Rig: w.link, Way: way{w.link}, Cameras: w.cameras, Joints: w.model.N(), Limits: w.model.Limits, Home: w.model.Home,
 		Period: period, ControlPeriod: w.controlPeriod(),
 		Bounds:   w.bounds(),
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,

@@ -114,6 +114,9 @@ const (
 type Watch struct {
 	CommandMs       int     `yaml:"command_ms"`
 	ThinkingPeriods int     `yaml:"thinking_periods"`
+	EchoHoldMs      int     `yaml:"echo_hold_ms"` // 0: off
+	EchoSilentMs    int     `yaml:"echo_silent_ms"`
+	SkewMs          int     `yaml:"skew_ms"` // 0: off
 	ClampedMs       int     `yaml:"clamped_ms"`
 	ClampedShare    float64 `yaml:"clamped_share"` // of a speed limit
 }
@@ -144,7 +147,7 @@ func Default() Config {
 		},
 		Cameras: []Camera{{Name: "default", Source: "bridge"}},
 		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
-		Watch:   Watch{CommandMs: 300, ThinkingPeriods: 3, ClampedMs: 1000, ClampedShare: 1},
+		Watch:   Watch{CommandMs: 300, ThinkingPeriods: 3, EchoHoldMs: 300, EchoSilentMs: 2000, SkewMs: 250, ClampedMs: 1000, ClampedShare: 1},
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
 		},
@@ -287,11 +290,15 @@ func (w Watch) validate() error {
 		value, lo, hi int
 	}{
 		{"watch.command_ms", w.CommandMs, 1, hour}, {"watch.thinking_periods", w.ThinkingPeriods, 1, 1000},
-		{"watch.clamped_ms", w.ClampedMs, 1, hour},
+		{"watch.clamped_ms", w.ClampedMs, 1, hour}, {"watch.echo_hold_ms", w.EchoHoldMs, 0, hour},
+		{"watch.echo_silent_ms", w.EchoSilentMs, 1, hour}, {"watch.skew_ms", w.SkewMs, 0, hour},
 	} {
 		if err := between(k.key, k.value, k.lo, k.hi); err != nil {
 			return err
 		}
+	}
+	if w.EchoSilentMs < w.EchoHoldMs {
+		return fmt.Errorf("watch.echo_silent_ms: %d is below watch.echo_hold_ms %d; a fault must come after a hold", w.EchoSilentMs, w.EchoHoldMs)
 	}
 	// Written so that NaN is refused.
 	if !(w.ClampedShare > 0 && w.ClampedShare <= 100) {

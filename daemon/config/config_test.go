@@ -51,6 +51,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"no command at all", "watch: {command_ms: 0}", "watch.command_ms: 0 is not between 1 and 3600000"},
 		{"no time to think", "watch: {thinking_periods: 0}", "watch.thinking_periods: 0 is not between 1 and 1000"},
 		{"no clamping at all", "watch: {clamped_ms: 0}", "watch.clamped_ms: 0 is not between 1 and 3600000"},
+		{"silence before a hold", "watch: {echo_silent_ms: 299}", "watch.echo_silent_ms: 299 is below watch.echo_hold_ms 300"},
+		{"negative skew", "watch: {skew_ms: -1}", "watch.skew_ms: -1 is not between 0 and 3600000"},
 		{"NaN share", "watch: {clamped_share: .nan}", "watch.clamped_share: NaN is not above 0 and at most 100"},
 		{"no share", "watch: {clamped_share: 0}", "watch.clamped_share: 0 is not above 0 and at most 100"},
 		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},

@@ -249,7 +249,7 @@ func endedState(state string) bool {
 // Request is what an operator asks of the daemon.
 type Request struct {
 	ID   string `json:"id"`
-	Kind string `json:"kind"` // arm, start, hold, stop, acknowledge, stage, commit, rollback
+	Kind string `json:"kind"` // arm, start, hold, stop, home, shadow, acknowledge, stage, commit, rollback
 	// Fault is the fault that an acknowledge acknowledges.
 	Fault uint64 `json:"fault,omitempty"`
 	// Bundle is the file to stage, in the daemon's folder of bundles, or the digest to commit, empty for

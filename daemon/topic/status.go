@@ -42,8 +42,10 @@ type JointStatus struct {
 	QMax      float64 `json:"q_max"`
 	DQ        float64 `json:"dq"`
 	Commanded float64 `json:"dq_commanded"`
-	DQMax     float64 `json:"dq_max"`
-	Clamped   uint64  `json:"clamped"`
+	// Shadow is what would be commanded, were the daemon not in the mode shadow; nil in any other.
+	Shadow  *float64 `json:"dq_shadow,omitempty"`
+	DQMax   float64  `json:"dq_max"`
+	Clamped uint64   `json:"clamped"`
 }
 
 // AgeStatus is the age of one input and the age at which the arm holds, in seconds. Age is negative before the

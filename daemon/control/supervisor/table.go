@@ -81,7 +81,7 @@ func table() [causes]Fact {
 		},
 		EchoSilent: {
 			"echo_silent", Operator, "age of the bridge's newest answer to an echo",
-			"`watch.echo_silent_ms`; not in lock-step", "start the broker or mend the network, then acknowledge and arm",
+			"`watch.echo_silent_ms`; not in lock-step", "start the broker or mend the network, then acknowledge and arm; a bridge that answers no echo needs watch.echo_hold_ms: 0",
 		},
 		LeaseLost: {
 			"lease_lost", Operator, "who holds the bridge's lease",

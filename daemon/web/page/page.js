@@ -78,10 +78,11 @@ function newJoint(j) {
 function showJoints(joints) {
   keyed($("joints"), joints, (j) => j.name, newJoint, (row, j) => {
     const half = (v) => 0.5 + 0.5 * v / j.dq_max;
+    const commanded = j.dq_shadow ?? j.dq_commanded; // in shadow, what would be
     setBar(row.children[1].firstChild, 0, 0, (j.q - j.q_min) / (j.q_max - j.q_min));
     write(row.children[2], j.q.toFixed(3));
-    setBar(row.children[3].firstChild, 0.5, half(j.dq_commanded), half(j.dq));
-    write(row.children[4], j.dq_commanded.toFixed(3));
+    setBar(row.children[3].firstChild, 0.5, half(commanded), half(j.dq));
+    write(row.children[4], commanded.toFixed(3));
     write(row.children[5], j.clamped);
   });
 }
