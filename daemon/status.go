@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +55,9 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 	switch m.Mode {
 	case supervisor.Faulted:
 		s.Fault, s.Why, s.Remedy = m.Fault.ID, m.Fault.Cause.String(), m.Fault.Cause.Remedy()
+		if m.Fault.Cause == supervisor.BridgeFault {
+			s.Remedy = complaintsOf(b.w.link.Complaints()) + s.Remedy
+		}
 	case supervisor.Holding:
 		s.Why = m.Why.String()
 		if m.ByOperator {
@@ -79,6 +83,16 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 		}
 		s.Joints = append(s.Joints, joint)
 	}
+}
+
+// complaintsOf names what a bridge reported, as far as a line of a page goes.
+func complaintsOf(errs []string) string {
+	const line = 200
+	text := strings.Join(errs, ", ")
+	if len(text) > line {
+		text = strings.ToValidUTF8(text[:line], "") + "..."
+	}
+	return fmt.Sprintf("the bridge says %q; ", text)
 }
 
 // ages are judged by wall time on the page, whatever the clock of the bridge: it is what a person sees.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 )
 
@@ -18,16 +19,42 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 	slot := newOutbox()
 	next := time.Duration(0)
+	moved := robot.Velocity
 	tick := func() {
-		slot.put(b.loop.Step())
+		b.loop.ticks = supervisor.Ticks{} // that it is late, below, must not hold it
+		b.loop.cfg.Period = 10 * time.Millisecond
+		out := b.loop.Step()
+		moved = min(moved, out.Command.Mode)
+		slot.put(out)
 		b.loop.alive(next)
+		b.loop.cfg.Period = time.Microsecond
 		if _, err := b.loop.sleepUntil(next); err != nil { // long past: it skips and returns at the next slot
 			t.Fatal(err)
 		}
 		next += AliveEvery
 	}
-	b.loop.cfg.Period = time.Microsecond
-	if n := testing.AllocsPerRun(1000, tick); n != 0 {
-		t.Errorf("the tick allocates %v times", n)
+	if n := testing.AllocsPerRun(1000, tick); n != 0 || moved != robot.Velocity {
+		t.Errorf("the tick allocates %v times, moving: %v", n, moved)
+	}
+}
+
+// TestOtherTicksAllocateNothing: on the way home, in the shadow, holding and faulted.
+func TestOtherTicksAllocateNothing(t *testing.T) {
+	for mode, bring := range map[supervisor.Mode]func(*bench){
+		supervisor.Homing:    func(b *bench) { ask(t, b, supervisor.GoHome) },
+		supervisor.Shadowing: func(b *bench) { ask(t, b, supervisor.Shadow) },
+		supervisor.Holding:   func(b *bench) { ask(t, b, supervisor.Start); ask(t, b, supervisor.HoldStill) },
+		supervisor.Faulted:   func(b *bench) { b.loop.Report(supervisor.SendFailed) },
+	} {
+		b := newBench(false)
+		b.loop.cfg.Home = robot.Panda().Home
+		b.armAndStart(t)
+		ask(t, b, supervisor.Stop)
+		ask(t, b, supervisor.Arm)
+		bring(b)
+		n := testing.AllocsPerRun(1000, func() { b.loop.Step() })
+		if got := b.loop.Machine().Mode; n != 0 || got != mode {
+			t.Errorf("a tick allocates %v times in mode %v, want %v", n, got, mode)
+		}
 	}
 }

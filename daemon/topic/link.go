@@ -53,17 +53,18 @@ type Link struct {
 
 	Dropped DropCounts
 
-	mu        sync.Mutex
-	factsheet Factsheet
-	known     bool // a factsheet has arrived
-	state     robot.State
-	measured  bool // a state of the factsheet's epoch has arrived
-	gates     map[string]*gate
-	retired   []string   // epochs of the bridge that others have followed
-	bridge    presence   // of the factsheet's epoch
-	early     Connection // of an epoch whose factsheet has not come
-	echoes    echoes
-	lease     lease
+	mu         sync.Mutex
+	factsheet  Factsheet
+	known      bool // a factsheet has arrived
+	state      robot.State
+	measured   bool     // a state of the factsheet's epoch has arrived
+	complaints []string // the last errors of joint_states
+	gates      map[string]*gate
+	retired    []string   // epochs of the bridge that others have followed
+	bridge     presence   // of the factsheet's epoch
+	early      Connection // of an epoch whose factsheet has not come
+	echoes     echoes
+	lease      lease
 
 	disowned         chan struct{} // capacity 1: our last will was heard
 	greeted          chan struct{} // capacity 1: a factsheet has come, and may want a lease

@@ -43,6 +43,14 @@ func (l *Link) State() (robot.State, bool) {
 	return l.state, true
 }
 
+// Complaints are the last errors that the bridge reported, by its own names; none when it never did. They stay after it
+// has recovered, for a person to read what happened.
+func (l *Link) Complaints() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.complaints
+}
+
 // StateArrived receives a value after one or more measurements have come.
 func (l *Link) StateArrived() <-chan struct{} { return l.stateArrived }
 
@@ -142,6 +150,9 @@ func (l *Link) onState(m received) {
 	s.Accepted = acceptedFrom(msg, l.epoch)
 	l.mu.Lock()
 	l.state, l.measured = s, true
+	if len(msg.Errors) > 0 {
+		l.complaints = msg.Errors
+	}
 	l.mu.Unlock()
 	notify(l.stateArrived)
 }
