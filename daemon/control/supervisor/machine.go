@@ -61,15 +61,30 @@ type Fault struct {
 
 // Next lets time pass: what is wrong now, and whether the arm still moves.
 func (m Machine) Next(wrong Causes, moving bool, now time.Duration) Machine {
-	worst, any := wrong.Worst()
-	switch {
-	case any && m.latchedBy(worst.Class()):
+	if worst, any := wrong.Worst(); any && m.latchedBy(worst.Class()) {
 		return m.Latch(worst)
-	case m.Mode == Running && any:
-		return m.hold(wrong, false, now)
-	case m.Mode == Holding:
+	}
+	switch m.Mode {
+	case Running:
+		return m.stayRunning(wrong, now)
+	case Holding:
 		return m.stayHolding(wrong, moving, now)
-	case m.Mode == Homing && (wrong.ofArm() != 0 || now-m.since > HomingLimit):
+	case Homing:
+		return m.stayHoming(wrong, now)
+	}
+	return m
+}
+
+// stayRunning ends at the first thing that is wrong.
+func (m Machine) stayRunning(wrong Causes, now time.Duration) Machine {
+	if wrong != 0 {
+		return m.hold(wrong, false, now)
+	}
+	return m
+}
+
+func (m Machine) stayHoming(wrong Causes, now time.Duration) Machine {
+	if wrong.ofArm() != 0 || now-m.since > HomingLimit {
 		return m.Home(now)
 	}
 	return m
@@ -77,10 +92,10 @@ func (m Machine) Next(wrong Causes, moving bool, now time.Duration) Machine {
 
 // Home ends Homing where it began, at home or on the way. It changes nothing in any other mode.
 func (m Machine) Home(now time.Duration) Machine {
-	switch {
-	case m.Mode != Homing:
+	if m.Mode != Homing {
 		return m
-	case m.from == Holding:
+	}
+	if m.from == Holding {
 		return m.hold(0, true, now)
 	}
 	return Machine{Mode: Armed, Fault: m.Fault}
@@ -218,15 +233,19 @@ func wellAndStill(what string, wrong Causes, moving bool) error {
 
 // acknowledge never moves the arm: it ends in Disarmed.
 func (m Machine) acknowledge(r Request) (Machine, error) {
-	switch class := m.Fault.Cause.Class(); {
-	case m.Mode != Faulted:
+	if m.Mode != Faulted {
 		return m, fmt.Errorf("acknowledge: the daemon is %s and nothing is latched", m.Mode)
-	case r.Fault != m.Fault.ID:
+	}
+	if r.Fault != m.Fault.ID {
 		return m, fmt.Errorf("acknowledge: fault %d is not the latched one, %d (%s)", r.Fault, m.Fault.ID, m.Fault.Cause)
-	case class == Restart:
+	}
+	switch m.Fault.Cause.Class() {
+	case Restart:
 		return m, fmt.Errorf("acknowledge: %s ends with the process alone; %s", m.Fault.Cause, m.Fault.Cause.Remedy())
-	case class == Reload && !r.Fits:
-		return m, fmt.Errorf("acknowledge: %s, and the bundle does not fit the rig; commit one that does, or mend the rig", m.Fault.Cause)
+	case Reload:
+		if !r.Fits {
+			return m, fmt.Errorf("acknowledge: %s, and the bundle does not fit the rig; commit one that does, or mend the rig", m.Fault.Cause)
+		}
 	}
 	return Machine{Mode: Disarmed, Fault: m.Fault}, nil
 }
