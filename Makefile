@@ -70,10 +70,18 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 	$(PYTHON) -m pytest -q model/bench
 
 .PHONY: bench
-bench: build ## this machine's table: both engines beside PyTorch's where bench-setup has run, then Go's benchmarks
+bench: build ## this machine's tables: both engines beside PyTorch's where bench-setup has run, the loop beside C's, Go's benchmarks
 	@go build -o build/bench ./model/bench
 	build/bench -json build/bench.jsonl $(BENCH)
+	@$(MAKE) --no-print-directory bench-lateness
 	go test -run '^$$' -bench . -benchmem ./...
+
+# Flags of daemon/lateness, such as -quick.
+LATENESS ?=
+.PHONY: bench-lateness
+bench-lateness: setup ## how late the control loop wakes up, beside the same in C, and from picture to command: 5 minutes
+	@go build -o build/lateness ./daemon/lateness
+	build/lateness -json build/lateness.jsonl $(LATENESS)
 
 .PHONY: bench-setup
 bench-setup: ## install what bench compares with, PyTorch among it: 3 GB to fetch, 6 GB on the disk

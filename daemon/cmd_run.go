@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"sim2reald/daemon/config"
+	"sim2reald/daemon/control"
 	"sim2reald/daemon/web"
 	"sim2reald/model/bundle"
 )
@@ -27,7 +28,7 @@ func cmdRun(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := quietCollector(); err != nil {
+	if err := control.QuietRuntime(); err != nil {
 		return asMisconfigured(err)
 	}
 	log := newLog()

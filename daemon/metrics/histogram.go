@@ -34,6 +34,14 @@ func (h *Histogram) Put(d time.Duration) {
 	}
 }
 
+// Add counts what another has counted as well.
+func (h *Histogram) Add(other *Histogram) {
+	for i := range h.counts {
+		h.counts[i].Add(other.counts[i].Load())
+	}
+	h.max.Store(max(h.max.Load(), other.max.Load()))
+}
+
 // bucketOf is linear below 128 ns and logarithmic above.
 func bucketOf(ns int64) int {
 	octave := bits.Len64(uint64(ns)) - octaveBits - 1
@@ -63,22 +71,14 @@ type Spread struct {
 }
 
 // Spread reads the counts, while they may go on rising.
-func (h *Histogram) Spread() Spread { return SpreadOf(h) }
-
-// SpreadOf is that of all histograms together.
-func SpreadOf(all ...*Histogram) Spread {
+func (h *Histogram) Spread() Spread {
 	var counts [buckets]uint64
-	var s Spread
-	longest := int64(0)
-	for _, h := range all {
-		longest = max(longest, h.max.Load())
-		for i := range counts {
-			n := h.counts[i].Load()
-			counts[i] += n
-			s.Count += n
-		}
+	longest := h.max.Load()
+	s := Spread{Max: time.Duration(longest).Seconds()}
+	for i := range counts {
+		counts[i] = h.counts[i].Load()
+		s.Count += counts[i]
 	}
-	s.Max = time.Duration(longest).Seconds()
 	at := func(p float64) float64 {
 		return time.Duration(min(rank(&counts, uint64(math.Ceil(p*float64(s.Count)))), longest)).Seconds()
 	}

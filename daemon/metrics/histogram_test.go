@@ -24,7 +24,8 @@ func TestHistogramFindsQuantiles(t *testing.T) {
 		}
 	}
 	slices.Sort(all)
-	s := SpreadOf(&h, &rest)
+	h.Add(&rest)
+	s := h.Spread()
 	if s.Count != 100_000 || s.Max != all[len(all)-1].Seconds() {
 		t.Errorf("count %d, longest %v; want 100000, %v", s.Count, s.Max, all[len(all)-1])
 	}
