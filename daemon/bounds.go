@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"math"
 	"time"
 
 	"sim2reald/daemon/config"
@@ -20,6 +22,44 @@ func (w *workcell) bounds() supervisor.Bounds {
 		Skew:     config.Milliseconds(watch.SkewMs),
 		Thinking: time.Duration(watch.ThinkingPeriods) * w.controlPeriod(),
 	}
+}
+
+// checkAges refuses bounds that the rig's own rates go beyond: the arm would hold between any two messages. Of each, one
+// may be lost.
+func (w *workcell) checkAges() error {
+	if w.lockstep() {
+		return nil
+	}
+	type rate struct {
+		key   string
+		bound int
+		what  string
+		hz    float64
+	}
+	rates := []rate{
+		{"ages.state_hold_ms", w.cfg.Ages.StateHoldMs, "joint states", w.fact.StateRateHz},
+		{"ages.action_ms", w.cfg.Ages.ActionMs, "plans", w.fact.ControlRateHz},
+		{"watch.command_ms", w.cfg.Watch.CommandMs, "commands", w.fact.StateRateHz},
+	}
+	for _, c := range w.cfg.Cameras {
+		rates = append(rates, rate{"ages.frame_ms", w.cfg.Ages.FrameMs, "pictures of camera " + c.Name, w.cameraRate(c)})
+	}
+	for _, r := range rates {
+		if apart := 2 * 1000 / r.hz; float64(r.bound) < apart {
+			return fmt.Errorf("%s: %d is too short for %s at %g Hz, of which one may be lost; make it %.0f or more", r.key, r.bound, r.what, r.hz, math.Ceil(apart))
+		}
+	}
+	return nil
+}
+
+// cameraRate is what the factsheet says of a bridge's camera; a device is asked for the control rate.
+func (w *workcell) cameraRate(c config.Camera) float64 {
+	for _, f := range w.fact.Cameras {
+		if c.Source == sourceBridge && f.Name == c.Name && f.RateHz > 0 {
+			return f.RateHz
+		}
+	}
+	return w.fact.ControlRateHz
 }
 
 func (w *workcell) controlPeriod() time.Duration {

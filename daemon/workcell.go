@@ -97,6 +97,9 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err := w.link.AwaitLease(ctx); err != nil {
 		return err
 	}
+	if err := w.checkAges(); err != nil {
+		return err
+	}
 	return w.openCameras(ctx)
 }
 
