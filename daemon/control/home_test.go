@@ -196,3 +196,34 @@ func TestShadow(t *testing.T) {
 		t.Errorf("nonsense in the shadow: %+v, %+v", out.Command, b.loop.Machine())
 	}
 }
+
+// TestShadowWithoutAPlan: a bundle that was swapped in has none yet, and a late picture would hold the arm.
+func TestShadowWithoutAPlan(t *testing.T) {
+	b := newBench(false)
+	b.armAndStart(t)
+	ask(t, b, supervisor.Stop)
+	ask(t, b, supervisor.Arm)
+	ask(t, b, supervisor.Shadow)
+	b.loop.Step()
+	if err := b.loop.Swap(second(robot.Panda().Limits)); err != nil {
+		t.Fatal(err)
+	}
+	b.loop.Step()
+	if would, shadows := b.loop.Shadowed(); !shadows || would != (robot.Vector{}) {
+		t.Errorf("without a plan it would send %v", would)
+	}
+	b.see(10 * time.Millisecond)
+	if err := b.loop.Think(); err != nil {
+		t.Fatal(err)
+	}
+	b.loop.Step()
+	if would, _ := b.loop.Shadowed(); would[0] >= 0 {
+		t.Errorf("the new bundle would send %v", would)
+	}
+	b.now += 301 * time.Millisecond
+	b.state.Arrival = b.now
+	b.loop.Step()
+	if would, shadows := b.loop.Shadowed(); !shadows || would != (robot.Vector{}) {
+		t.Errorf("blind it would send %v", would)
+	}
+}

