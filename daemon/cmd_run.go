@@ -87,7 +87,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 // attended serves the page and the status topic while f runs, which gets the page's URL.
 func (w *workcell) attended(ctx context.Context, shown *board, f func(url string) error) (err error) {
 	page, err := web.Start(web.Options{
-		Listen: w.cfg.Web.Listen, Status: func() any { return shown.status() }, Picture: w.picture, Ask: shown.askedByPage,
+		Listen: w.cfg.Web.Listen, Hosts: w.cfg.Web.Hosts, Status: func() any { return shown.status() }, Picture: w.picture, Ask: shown.askedByPage,
 	})
 	if err != nil {
 		return err

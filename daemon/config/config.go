@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -100,7 +101,8 @@ type Ages struct {
 
 // Web says where the page is served.
 type Web struct {
-	Listen string `yaml:"listen"`
+	Listen string   `yaml:"listen"`
+	Hosts  []string `yaml:"hosts"` // names that it is opened by, beside localhost and IP addresses
 }
 
 // What realtime.want can say.
@@ -151,7 +153,7 @@ func Default() Config {
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
 		},
-		Web: Web{Listen: "127.0.0.1:8080"},
+		Web: Web{Listen: "127.0.0.1:8080", Hosts: []string{}},
 	}
 }
 
@@ -307,7 +309,14 @@ func (w Watch) validate() error {
 	return nil
 }
 
-func (w Web) validate() error { return address("web.listen", w.Listen) }
+func (w Web) validate() error {
+	for i, host := range w.Hosts {
+		if host == "" || strings.ContainsAny(host, ":/*@ ") {
+			return fmt.Errorf("web.hosts[%d]: %q is not a name; write it as in the browser, without http:// and port, such as robot-pc.local", i, host)
+		}
+	}
+	return address("web.listen", w.Listen)
+}
 
 // Milliseconds turns a key that ends in _ms into a duration.
 func Milliseconds(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }

@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 )
 
@@ -31,6 +30,7 @@ type Picture struct {
 // Options say what is shown. The functions run on the server's goroutines.
 type Options struct {
 	Listen  string                              // host:port
+	Hosts   []string                            // names by which it may be opened, beside localhost and IP addresses
 	Status  func() any                          // encoded as JSON, ten times a second and page
 	Picture func(camera string) (Picture, bool) // the newest one, false before the first or for an unknown camera
 	Ask     func(Request) error
@@ -54,7 +54,6 @@ type Server struct {
 const (
 	statusPeriod  = 100 * time.Millisecond
 	picturePeriod = 20 * time.Millisecond // how often a new picture is looked for
-	maxBody       = 4 << 10
 )
 
 // Start listens and serves until Close.
@@ -64,7 +63,9 @@ func Start(opts Options) (*Server, error) {
 		return nil, fmt.Errorf("web.listen %s: %w; set web.listen to a free port", opts.Listen, err)
 	}
 	s := &Server{opts: opts, addr: listener.Addr().String(), closed: make(chan struct{})}
-	s.http = &http.Server{Handler: s.guard(s.routes()), ReadHeaderTimeout: 2 * time.Second, MaxHeaderBytes: 16 << 10}
+	s.http = &http.Server{
+		Handler: s.guard(s.routes()), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 16 << 10,
+	}
 	go func() {
 		// Serve ends with ErrServerClosed at Close; nothing else ends it but a broken listener, which shows
 		// as a page that does not load.
@@ -98,27 +99,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /camera/{name}", s.camera)
 	mux.HandleFunc("POST /request/{kind}", s.request)
+	mux.HandleFunc("GET /request/{kind}", onlyPost) // or the files' handler would say that there is no such page
 	return mux
-}
-
-// guard refuses what a page of another site could send: requests across origins, and hosts that are names of
-// somebody else's (DNS rebinding). The page binds to loopback unless configured otherwise.
-func (s *Server) guard(next http.Handler) http.Handler {
-	checked := http.NewCrossOriginProtection().Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = r.Host
-		}
-		if host != "localhost" && net.ParseIP(host) == nil {
-			http.Error(w, fmt.Sprintf("host %q is not this page's; open it by its IP address or as localhost", host), http.StatusMisdirectedRequest)
-			return
-		}
-		w.Header().Set("Content-Security-Policy", "default-src 'self'; style-src 'self'; frame-ancestors 'none'")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		checked.ServeHTTP(w, r)
-	})
 }
 
 func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
@@ -132,6 +114,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	s.every(r.Context(), statusPeriod, func() error {
+		more(w)
 		b, err := json.Marshal(s.opts.Status())
 		if err != nil {
 			return err
@@ -160,6 +143,7 @@ func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
 			return nil
 		}
 		sent = p
+		more(w)
 		return writePart(w, p)
 	})
 }
@@ -193,17 +177,4 @@ func (s *Server) every(ctx context.Context, period time.Duration, f func() error
 		case <-ticker.C:
 		}
 	}
-}
-
-func (s *Server) request(w http.ResponseWriter, r *http.Request) {
-	fault, err := strconv.ParseUint(r.URL.Query().Get("fault"), 10, 64)
-	if err != nil && r.URL.Query().Has("fault") {
-		http.Error(w, fmt.Sprintf("fault %q is not a number", r.URL.Query().Get("fault")), http.StatusBadRequest)
-		return
-	}
-	if err := s.opts.Ask(Request{Kind: r.PathValue("kind"), Fault: fault, Bundle: r.URL.Query().Get("bundle")}); err != nil {
-		http.Error(w, err.Error(), http.StatusConflict)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
 }

@@ -15,7 +15,7 @@ func start(t *testing.T, ask func(Request) error) *Server {
 	t.Helper()
 	var seq atomic.Uint64
 	s, err := Start(Options{
-		Listen: "127.0.0.1:0",
+		Listen: "127.0.0.1:0", Hosts: []string{"robot-pc.local"},
 		Status: func() any { return map[string]any{"mode": "disarmed"} },
 		Picture: func(camera string) (Picture, bool) {
 			n := seq.Add(1)
@@ -50,7 +50,23 @@ func TestRequests(t *testing.T) {
 		{"refused", "POST", "request/acknowledge?fault=2", nil, "", 409, "acknowledge"},
 		{"a bundle", "POST", "request/stage?bundle=a%20b.safetensors", nil, "", 204, "stagea b.safetensors"},
 		{"bad number", "POST", "request/acknowledge?fault=x", nil, "", 400, ""},
-		{"a GET changes nothing", "GET", "request/arm", nil, "", 404, ""},
+		{"a GET changes nothing", "GET", "request/arm", nil, "", 405, ""},
+		{"a HEAD changes nothing", "HEAD", "request/arm", nil, "", 405, ""},
+		{"a PUT changes nothing", "PUT", "request/arm", nil, "", 405, ""},
+		{"a POST of a page", "POST", "status", nil, "", 405, ""},
+		{"the page's own", "POST", "request/arm", map[string]string{"Origin": "SELF", "Sec-Fetch-Site": "same-origin"}, "", 204, "arm"},
+		{"another site by its origin alone", "POST", "request/arm", map[string]string{"Origin": "http://evil.example"}, "", 403, ""},
+		{"another site by its fetch alone", "POST", "request/arm", map[string]string{"Sec-Fetch-Site": "cross-site"}, "", 403, ""},
+		{"another port of this host", "POST", "request/arm", map[string]string{"Origin": "http://127.0.0.1:1"}, "", 403, ""},
+		{"a sandboxed page", "POST", "request/arm", map[string]string{"Origin": "null"}, "", 403, ""},
+		{"another site reads", "GET", "status", map[string]string{"Origin": "http://evil.example"}, "", 403, ""},
+		{"a WebSocket of another site", "GET", "events", map[string]string{"Origin": "http://evil.example", "Connection": "Upgrade",
+			"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}, "", 403, ""},
+		{"localhost", "GET", "status", nil, "localhost:8080", 200, ""},
+		{"an address of six", "GET", "status", nil, "[::1]:8080", 200, ""},
+		{"a configured name", "POST", "request/arm", nil, "Robot-PC.local:8080", 204, "arm"},
+		{"a name like localhost", "POST", "request/arm", nil, "localhost.evil.example", 421, ""},
+		{"an address in a name", "POST", "request/arm", nil, "127.0.0.1.evil.example:8080", 421, ""},
 		{"another site", "POST", "request/arm", map[string]string{"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}, "", 403, ""},
 		{"another name for this host", "GET", "status", nil, "evil.example", 421, ""},
 		{"no such camera", "GET", "camera/back", nil, "", 404, ""},
@@ -65,7 +81,7 @@ func TestRequests(t *testing.T) {
 				t.Fatal(err)
 			}
 			for k, v := range c.header {
-				r.Header.Set(k, v)
+				r.Header.Set(k, strings.Replace(v, "SELF", strings.TrimSuffix(s.URL(), "/"), 1))
 			}
 			if c.host != "" {
 				r.Host = c.host
