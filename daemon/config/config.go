@@ -168,10 +168,11 @@ func Load(path string) (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("reading config: %w; see `sim2reald config` for an example", err)
 	}
-	if err := decode(data, &c); err != nil {
+	doc, err := decode(data, &c)
+	if err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
-	if err := c.Validate(); err != nil {
+	if err := located(c.Validate(), doc); err != nil {
 		return c, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil

@@ -10,7 +10,7 @@ import (
 
 func TestExampleIsTheDefault(t *testing.T) {
 	var c Config
-	if err := decode(Example(), &c); err != nil {
+	if _, err := decode(Example(), &c); err != nil {
 		t.Fatal(err)
 	}
 	if !reflect.DeepEqual(c, Default()) {
@@ -89,8 +89,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("cameras: [{name: a}]\nages: {frame_ms: 1e9}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := Default()
-		if decode(data, &c) == nil {
-			_ = c.Validate()
+		if doc, err := decode(data, &c); err == nil {
+			_ = located(c.Validate(), doc)
 		}
 	})
 }

@@ -1,28 +1,75 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
 
 // decode reads YAML strictly into a pointer to a struct: an unknown or repeated key is an error that names
-// its line, its path and the nearest key.
-func decode(data []byte, into any) error {
+// its line, its path and the nearest key. It gives the document, for located; nil for an empty file.
+func decode(data []byte, into any) (*yaml.Node, error) {
 	var doc yaml.Node
-	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return oneLine(err)
+	reader := yaml.NewDecoder(bytes.NewReader(data))
+	if err := reader.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		return nil, oneLine(err)
 	}
 	if len(doc.Content) == 0 {
-		return nil // an empty file: the defaults
+		return nil, nil // an empty file: the defaults
+	}
+	if err := reader.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("a second document begins at ---, which nobody would read; keep one")
 	}
 	if err := checkKeys(doc.Content[0], reflect.TypeOf(into).Elem(), ""); err != nil {
+		return nil, err
+	}
+	return doc.Content[0], oneLine(doc.Decode(into))
+}
+
+// located puts the line of its key before an error of Validate, each of which begins with its key. Where the file says
+// nothing of the key itself, because a default fits badly to another key, the line is that of the section.
+func located(err error, root *yaml.Node) error {
+	if err == nil {
+		return nil
+	}
+	path, _, _ := strings.Cut(err.Error(), ": ")
+	line := 0
+	for name := range strings.SplitSeq(strings.ReplaceAll(path, "[", "."), ".") {
+		var at int
+		if root, at = child(root, strings.TrimSuffix(name, "]")); root == nil {
+			break
+		}
+		line = at
+	}
+	if line == 0 {
 		return err
 	}
-	return oneLine(doc.Decode(into))
+	return fmt.Errorf("line %d: %w", line, err)
+}
+
+// child is the value under a key or an index of a node, which may be nil, and its line; nil where there is none.
+func child(node *yaml.Node, name string) (*yaml.Node, int) {
+	if node != nil && node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node == nil {
+		return nil, 0
+	}
+	if i, err := strconv.Atoi(name); err == nil && node.Kind == yaml.SequenceNode && i >= 0 && i < len(node.Content) {
+		return node.Content[i], node.Content[i].Line
+	}
+	for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == name {
+			return node.Content[i+1], node.Content[i].Line
+		}
+	}
+	return nil, 0
 }
 
 // oneLine joins the several lines of the library's type errors.
@@ -62,7 +109,9 @@ func checkValue(node *yaml.Node, t reflect.Type, path string) error {
 	want, ok := "", true
 	switch t.Kind() {
 	case reflect.Int:
-		want, ok = "a whole number", node.Tag == "!!int"
+		want, ok = "a whole number, without a unit", node.Tag == "!!int"
+	case reflect.Float64:
+		want, ok = "a number, without a unit", node.Tag == "!!int" || node.Tag == "!!float"
 	case reflect.Bool:
 		want, ok = "true or false", node.Tag == "!!bool"
 	case reflect.String:
