@@ -11,6 +11,7 @@ import (
 	"sim2reald/daemon/metrics"
 	"sim2reald/robot"
 	"sim2reald/robot/limit"
+	"sim2reald/robot/upsample"
 )
 
 // Loop is the control loop. Step is the tick; Think runs the actor; both may run beside each other.
@@ -223,13 +224,16 @@ func (l *Loop) allowed(wanted robot.Command, sent *limit.Sent, state *robot.Stat
 	return allowed, ReasonNone
 }
 
-// wanted is the plan's row for now.
+// wanted is what the plan wants now: in lock-step the row, otherwise what comes between two rows.
 func (l *Loop) wanted(now time.Duration) robot.Command {
-	row := 0
-	if l.cfg.ControlPeriod > 0 {
-		row = int((now - l.plan.Seen) / l.cfg.ControlPeriod)
+	rows, since := l.plan.Wanted[:l.plan.Rows], now-l.plan.Seen
+	switch {
+	case l.cfg.ControlPeriod <= 0:
+		return rows[0]
+	case l.cfg.Lockstep:
+		return rows[min(max(int(since/l.cfg.ControlPeriod), 0), len(rows)-1)]
 	}
-	return l.plan.Wanted[min(max(row, 0), l.plan.Rows-1)]
+	return upsample.Sample(rows, since, l.cfg.ControlPeriod, l.cfg.Joints)
 }
 
 func (l *Loop) count(v limit.Verdict) {

@@ -44,6 +44,16 @@ type chunk struct {
 	rows [MaxRows]robot.Command
 }
 
+// covers reports whether a chunk has a row for now; its last row counts for one period.
+func (c *chunk) covers(now time.Duration, o *Options) bool {
+	since := now - c.at
+	return since >= 0 && since < o.LookAhead && since < time.Duration(c.n)*o.Period
+}
+
+func (c *chunk) sample(now time.Duration, o *Options) robot.Command {
+	return Sample(c.rows[:c.n], now-c.at, o.Period, o.Joints)
+}
+
 // Chunks are the newest chunks of a policy. Not for several goroutines.
 type Chunks struct {
 	opt    Options
@@ -101,7 +111,7 @@ func (c *Chunks) At(now time.Duration) (robot.Command, bool) {
 	if now < newest.at || now-newest.at >= c.opt.LookAhead {
 		return robot.Command{}, false
 	}
-	wanted := newest.sample(now, c.opt.Period, c.opt.Joints)
+	wanted := newest.sample(now, &c.opt)
 	if c.kept > 1 && wanted.Mode != robot.Hold {
 		c.blend(&wanted, now)
 	}
@@ -114,10 +124,10 @@ func (c *Chunks) blend(wanted *robot.Command, now time.Duration) {
 	sum, i, least, most := 0.0, 0, wanted.Gripper, wanted.Gripper
 	for age := c.kept - 1; age >= 0; age-- { // oldest first
 		old := &c.ring[(c.newest-age+MaxChunks)%MaxChunks]
-		if age > 0 && !old.covers(now, c.opt.Period, c.opt.LookAhead) {
+		if age > 0 && !old.covers(now, &c.opt) {
 			continue
 		}
-		sample := old.sample(now, c.opt.Period, c.opt.Joints)
+		sample := old.sample(now, &c.opt)
 		if sample.Mode != wanted.Mode {
 			continue
 		}

@@ -6,30 +6,29 @@ import (
 	"sim2reald/robot"
 )
 
-// covers reports whether a chunk has a row for now; its last row counts for one period.
-func (c *chunk) covers(now, period, lookAhead time.Duration) bool {
-	since := now - c.at
-	return since >= 0 && since < lookAhead && since < time.Duration(c.n)*period
-}
-
-// sample is the command at now, which must not be before the first row: between two rows interpolated, from the last
-// on that one.
-func (c *chunk) sample(now, period time.Duration, joints int) robot.Command {
-	row := int((now - c.at) / period)
-	if row >= c.n-1 {
-		return still(c.rows[c.n-1], joints)
+// Sample is the wanted command since after the first of rows, of which there must be one, period apart. A position is
+// meant for the beginning of its row's period, a velocity for all of it: it is met in the middle. Between two such
+// moments it is interpolated, before the first and after the last that row stands, and a hold stands for its period.
+// What is not finite stays so: it is for robot/limit to refuse.
+func Sample(rows []robot.Command, since, period time.Duration, joints int) robot.Command {
+	since = max(since, 0)
+	due := int(min(since/period, time.Duration(len(rows)-1)))
+	mode := rows[due].Mode
+	if mode == robot.Velocity {
+		since -= period / 2
 	}
-	from, to := &c.rows[row], &c.rows[row+1]
-	if from.Mode != to.Mode || from.Mode == robot.Hold {
-		return still(*from, joints)
+	row := int(since / period)
+	if since < 0 || row+1 >= len(rows) || mode == robot.Hold || rows[row].Mode != mode || rows[row+1].Mode != mode {
+		return still(rows[due], joints)
 	}
-	s := span{f: float64(now-c.at-time.Duration(row)*period) / float64(period), h: period.Seconds()}
-	out := robot.Command{Mode: from.Mode, Gripper: from.Gripper + s.f*(to.Gripper-from.Gripper)}
+	from, to := &rows[row], &rows[row+1]
+	s := span{f: float64(since-time.Duration(row)*period) / float64(period), h: period.Seconds()}
+	out := robot.Command{Mode: mode, Gripper: from.Gripper + s.f*(to.Gripper-from.Gripper)}
 	for j := range joints {
-		if from.Mode == robot.Position {
-			out.Q[j], out.DQ[j] = s.between(c.around(row, j, position))
+		if mode == robot.Position {
+			out.Q[j], out.DQ[j] = s.between(around(rows, row, j, position))
 		} else {
-			out.DQ[j], _ = s.between(c.around(row, j, velocity))
+			out.DQ[j], _ = s.between(around(rows, row, j, velocity))
 		}
 	}
 	return out
@@ -51,15 +50,15 @@ func velocity(r *robot.Command, j int) float64 { return r.DQ[j] }
 
 // around is what a joint does at the row before, at row, at the next and at the one after that. Where there is none of
 // the same mode before, the line through the next two goes on backwards, and where there is none after, the last stands.
-func (c *chunk) around(row, j int, of func(*robot.Command, int) float64) (p [4]float64) {
-	p[1], p[2] = of(&c.rows[row], j), of(&c.rows[row+1], j)
+func around(rows []robot.Command, row, j int, of func(*robot.Command, int) float64) (p [4]float64) {
+	p[1], p[2] = of(&rows[row], j), of(&rows[row+1], j)
 	p[0], p[3] = 2*p[1]-p[2], p[2]
-	mode := c.rows[row].Mode
-	if row > 0 && c.rows[row-1].Mode == mode {
-		p[0] = of(&c.rows[row-1], j)
+	mode := rows[row].Mode
+	if row > 0 && rows[row-1].Mode == mode {
+		p[0] = of(&rows[row-1], j)
 	}
-	if row+2 < c.n && c.rows[row+2].Mode == mode {
-		p[3] = of(&c.rows[row+2], j)
+	if row+2 < len(rows) && rows[row+2].Mode == mode {
+		p[3] = of(&rows[row+2], j)
 	}
 	return p
 }

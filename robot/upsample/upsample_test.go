@@ -55,11 +55,12 @@ func TestAtVelocity(t *testing.T) {
 	}{
 		{999 * ms, false, 0, 0},
 		{1000 * ms, true, 1, 0.1},
-		{1050 * ms, true, 1.625, 0.15}, // between slopes 1 and 0: 1 + 0.5 + 0.125
-		{1100 * ms, true, 2, 0.2},
+		{1050 * ms, true, 1, 0.1},      // the middle of the first row's period
+		{1100 * ms, true, 1.625, 0.15}, // between slopes 1 and 0: 1 + 0.5 + 0.125
 		{1150 * ms, true, 2, 0.2},
-		{1250 * ms, true, 1, 0.1}, // slopes 0 at both ends
-		{1300 * ms, true, 0, 0},
+		{1200 * ms, true, 2, 0.2},
+		{1300 * ms, true, 1, 0.1}, // slopes 0 at both ends
+		{1350 * ms, true, 0, 0},
 		{1499 * ms, true, 0, 0},
 		{1500 * ms, false, 0, 0},
 	} {
@@ -130,8 +131,10 @@ func TestHolds(t *testing.T) {
 	}
 	c := newChunks(t, 1, 0)
 	put(t, c, 0, mixed)
-	if got, _ := c.At(150 * ms); got.DQ[0] != 2 {
-		t.Errorf("before a hold: %g rad/s, want the row's 2", got.DQ[0])
+	for at, want := range map[time.Duration]float64{149 * ms: 1.9998, 150 * ms: 2, 199 * ms: 2, 300 * ms: 3, 399 * ms: 3} {
+		if got, _ := c.At(at); math.Abs(got.DQ[0]-want) > 1e-4 {
+			t.Errorf("beside a hold at %v: %g rad/s, want %g", at, got.DQ[0], want)
+		}
 	}
 }
 
@@ -176,6 +179,26 @@ func TestEnsembleKeepsTheGripperInRange(t *testing.T) {
 		}
 		if got, _ := c.At(0); got.Gripper != 1 {
 			t.Fatalf("decay %g: gripper %v", float64(decay)*0.01, got.Gripper)
+		}
+	}
+}
+
+func TestSampleBeforeTheFirst(t *testing.T) {
+	r := rows(robot.Position, 1, 2)
+	if got := Sample(r, -ms, 100*ms, 2); got.Q != (robot.Vector{1, -1}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestSampleHidesNothing: what is not finite is there when its row is due.
+func TestSampleHidesNothing(t *testing.T) {
+	for _, mode := range []robot.Mode{robot.Velocity, robot.Position} {
+		r := rows(mode, 1, 2, math.NaN(), 3)
+		for _, at := range []time.Duration{200 * ms, 220 * ms, 250 * ms, 280 * ms} {
+			got := Sample(r, at, 100*ms, 2)
+			if got.Q.Finite(2) && got.DQ.Finite(2) {
+				t.Errorf("%v at %v: %+v", mode, at, got)
+			}
 		}
 	}
 }
