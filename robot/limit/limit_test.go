@@ -15,6 +15,9 @@ func TestApply(t *testing.T) {
 	home := robot.Vector{0, -math.Pi / 4, 0, -3 * math.Pi / 4, 0, math.Pi / 2, math.Pi / 4}
 	atEnd := home
 	atEnd[1] = panda.Limits.QMax[1]
+	at := func(q float64) robot.Vector { v := home; v[1] = q; return v }
+	beyond := func(by float64) robot.Vector { return at(panda.Limits.QMax[1] + by) }
+	below := func(by float64) robot.Vector { return at(panda.Limits.QMin[1] - by) }
 	moving := func(j int, v float64) robot.Command {
 		c := robot.Command{Mode: robot.Velocity}
 		c.DQ[j] = v
@@ -34,6 +37,14 @@ func TestApply(t *testing.T) {
 		{"too fast is clamped", moving(1, 3), robot.Vector{0, 2.16}, home, tick, 2.175, Verdict{Clamped: 2}},
 		{"at its end it stays", moving(1, 0.05), robot.Vector{}, atEnd, tick, 0, Verdict{Clamped: 2}},
 		{"away from its end it may", moving(1, -0.05), robot.Vector{}, atEnd, tick, -0.05, Verdict{}},
+		{"outside its range it may not go on", moving(1, 0.05), robot.Vector{}, beyond(0.001), tick, 0, Verdict{Clamped: 2}},
+		{"a little outside it comes back", moving(1, -1), robot.Vector{0, -1}, beyond(0.0199), tick, -1, Verdict{}},
+		{"farther outside slowly", moving(1, -1), robot.Vector{0, -0.2175}, beyond(0.0201), tick, -0.2175, Verdict{Clamped: 2}},
+		{"outside below it comes back", moving(1, 1), robot.Vector{0, 1}, below(0.0199), tick, 1, Verdict{}},
+		{"farther outside below slowly", moving(1, 1), robot.Vector{0, 0.2175}, below(0.0201), tick, 0.2175, Verdict{Clamped: 2}},
+		{"room for 0.75 rad/s and a stop", moving(1, 1), robot.Vector{0, 0.75}, beyond(-0.045), tick, 0.75, Verdict{Clamped: 2}},
+		{"the same downwards", moving(1, -1), robot.Vector{0, -0.75}, below(-0.045), tick, -0.75, Verdict{Clamped: 2}},
+		{"too fast for its room it brakes as hard as it may", moving(1, 1), robot.Vector{0, 1}, beyond(-0.045), tick, 0.925, Verdict{Clamped: 2, RateLimited: 2}},
 		{"NaN is refused", moving(1, math.NaN()), robot.Vector{0, 0.5}, home, tick, 0, Verdict{Refused: NotFinite, Offending: 2}},
 		{"infinity is refused", moving(1, math.Inf(-1)), robot.Vector{}, home, tick, 0, Verdict{Refused: NotFinite, Offending: 2}},
 		{"1e30 is refused", moving(1, 1e30), robot.Vector{}, home, tick, 0, Verdict{Refused: OutOfRange, Offending: 2}},

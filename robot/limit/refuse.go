@@ -118,7 +118,7 @@ func usable(lim *robot.Limits, j int) bool {
 		lim.DDDQMax[j] >= 0 && lim.Taper.Offset[j] >= 0 && lim.Taper.Decel[j] >= 0
 }
 
-func beyond(x, limit float64) bool { return math.Abs(x) > limit*(1+rounding) }
+func beyond(x, limit float64) bool { return math.Abs(x) > limit*(1+rounding)+slack }
 
 func finite(numbers ...float64) bool {
 	for _, x := range numbers {
