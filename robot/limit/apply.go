@@ -37,13 +37,7 @@ func Apply(wanted robot.Command, sent *Sent, q *robot.Vector, n int, dt time.Dur
 // Rest is Apply for an arm that is to come to rest as fast as its limits allow, in the mode that it was sent last:
 // called again and again, its velocities end at exactly zero. It is what a bridge does with a hold.
 func Rest(gripper float64, sent *Sent, q *robot.Vector, n int, dt time.Duration, lim *robot.Limits) (robot.Command, Verdict) {
-	moving := *sent
-	moving.Mode = robot.Velocity
-	from := q
-	if sent.Mode == robot.Position {
-		from = &sent.Q
-	}
-	c, v := Apply(robot.Command{Mode: robot.Velocity, Gripper: gripper}, &moving, from, n, dt, lim)
+	c, v := Apply(robot.Command{Mode: robot.Velocity, Gripper: gripper}, sent, q, n, dt, lim)
 	if sent.Mode == robot.Position && v.Refused == Accepted {
 		c.Mode = robot.Position
 		for j := range n {

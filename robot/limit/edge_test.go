@@ -200,9 +200,26 @@ func reachesInside(x joint, m motion, spare float64) bool {
 // TestAStopTooLongToFollowIsNoStop: what cannot be gone through to its end is not admissible.
 func TestAStopTooLongToFollowIsNoStop(t *testing.T) {
 	x := simpleJoint()
-	x.change = x.accel / 1000
-	x.holdFrom = x.spends(x.accel)
-	if _, inside := x.stop(motion{v: 9, a: 1}); inside {
-		t.Error("a stop of a thousand steps counts as gone through")
+	x.lo, x.hi, x.speed = math.Inf(-1), math.Inf(1), math.Inf(1)
+	for periods, want := range map[float64]bool{60: true, 1000: false} {
+		x.change = x.accel / periods
+		x.holdFrom = x.spends(x.accel)
+		if _, inside := x.stop(motion{v: 9, a: 1}); inside != want {
+			t.Errorf("a stop whose acceleration takes %g periods to let go of is inside: %t", periods, inside)
+		}
+	}
+}
+
+// TestHoldsToTheLastBit holds what a check allows for rounding.
+func TestHoldsToTheLastBit(t *testing.T) {
+	x := simpleJoint()
+	for _, m := range []motion{{q: x.hi + slack}, {q: x.lo - slack}, {v: x.speed + slack}, {v: -x.speed - slack}} {
+		if !x.holds(m) {
+			t.Errorf("%+v is out", m)
+		}
+		m.q, m.v = m.q*(1+1e-13), m.v*(1+1e-12)
+		if x.holds(m) {
+			t.Errorf("%+v is in", m)
+		}
 	}
 }

@@ -57,6 +57,7 @@ func TestFollow(t *testing.T) {
 		{"brakes before the end", one{q: 0, v: 2, wish: 2, edit: end(1)}, 1.8, Verdict{Clamped: 1}},
 		{"not where the stop just fits", one{q: 0, v: 2, wish: 2, edit: end(1.4)}, 2, Verdict{}},
 		{"as little as must be", one{q: 0, v: 2, wish: 2, edit: end(1.3)}, 1.95, Verdict{Clamped: 1}},
+		{"where no stop is inside it brakes", one{q: 2.9, v: 5, wish: 5, edit: end(3)}, 4.8, Verdict{Clamped: 1}},
 		{"at its end it stays", one{q: 3, wish: 1, edit: end(3)}, 0, Verdict{Clamped: 1}},
 		{"away from its end it may", one{q: 3, wish: -0.1, edit: end(3)}, -0.1, Verdict{}},
 		{"outside it may not go on", one{q: 3.01, wish: 1, edit: end(3)}, 0, Verdict{Clamped: 1}},
@@ -77,6 +78,41 @@ func TestFollow(t *testing.T) {
 					t.Errorf("%g rad/s, %+v; want %g, %+v", got.DQ[0], verdict, sign*c.want, c.verdict)
 				}
 			})
+		}
+	}
+}
+
+// TestWhatRoundingLeavesIsRest: a speed of a ten-billionth of a milliradian is none.
+func TestWhatRoundingLeavesIsRest(t *testing.T) {
+	if got, _ := (one{mode: robot.Velocity, v: 1e-13, wish: 1e-13}).apply(); got.DQ[0] != 0 {
+		t.Errorf("%g rad/s, want 0", got.DQ[0])
+	}
+	if got, _ := (one{mode: robot.Velocity, v: 1.1e-13, wish: 1.1e-13}).apply(); got.DQ[0] != 1.1e-13 {
+		t.Errorf("%g rad/s, want what was wished", got.DQ[0])
+	}
+}
+
+// TestWhyIsNotRounding: what rounding makes of a wish is not jerk's doing.
+func TestWhyIsNotRounding(t *testing.T) {
+	x := simpleJoint()
+	for by, want := range map[float64]bool{rounding * x.accel: false, 1.01 * rounding * x.accel: true} {
+		if _, jerky := x.why(motion{}, by, 0); jerky != want {
+			t.Errorf("off by %g: jerk's doing is %t", by, jerky)
+		}
+	}
+}
+
+// TestWithoutJerk: where none is known, any change of acceleration is had at once.
+func TestWithoutJerk(t *testing.T) {
+	l := robot.Panda().Limits
+	l.DDDQMax = robot.Vector{}
+	q := robot.Panda().Home
+	for mode, want := range map[robot.Mode]float64{robot.Velocity: 0.015, robot.Position: 0.015} {
+		w := robot.Command{Mode: mode, Q: q, DQ: oneOf(0, 1)}
+		w.Q[0] += 0.001
+		got, v := Apply(w, &Sent{}, &q, 7, time.Millisecond, &l)
+		if math.Abs(got.DQ[0]-want) > 1e-9 || v != (Verdict{RateLimited: 1}) {
+			t.Errorf("%v: %g rad/s %+v, want %g", mode, got.DQ[0], v, want)
 		}
 	}
 }

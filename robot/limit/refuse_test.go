@@ -40,6 +40,7 @@ func TestRefuses(t *testing.T) {
 		{"the longest period", func(g *given) { g.dt = 200 * time.Millisecond }, Accepted, 0},
 		{"a longer one", func(g *given) { g.dt = 200*time.Millisecond + 1 }, BadPeriod, 0},
 		{"the shortest period", func(g *given) { g.lim.DDDQMax[0] = 15.0 / 64 / 0.010 * 1.0000001 }, Accepted, 0},
+		{"exactly the shortest", func(g *given) { g.dt, g.lim.DDDQMax[0] = time.Second/64, 15 }, Accepted, 0},
 		{"a shorter one", func(g *given) { g.lim.DDDQMax[0] = 15.0 / 64 / 0.010 * 0.9999999 }, BadPeriod, 1},
 		{"gripper NaN", func(g *given) { g.w.Gripper = nan }, NotFinite, 0},
 		{"gripper infinite", func(g *given) { g.w.Gripper = inf }, NotFinite, 0},
@@ -58,6 +59,7 @@ func TestRefuses(t *testing.T) {
 		{"sent acceleration infinite", func(g *given) { g.sent.DDQ[0] = inf }, NotFinite, 1},
 		{"sent position NaN", func(g *given) { g.sent.Q[0] = nan }, NotFinite, 1},
 		{"a wish to be clamped", func(g *given) { g.w.DQ[0] = 217.49 }, Accepted, 0},
+		{"the last to be clamped", func(g *given) { g.w.DQ[0] = absurdFactor * g.lim.DQMax[0] }, Accepted, 0},
 		{"an absurd one", func(g *given) { g.w.DQ[0] = 217.51 }, OutOfRange, 1},
 		{"an absurd one backwards", func(g *given) { g.w.DQ[0] = -217.51 }, OutOfRange, 1},
 		{"sent at full speed", func(g *given) { g.sent.DQ[0] = -2.175 }, Accepted, 0},
@@ -78,10 +80,17 @@ func TestRefuses(t *testing.T) {
 		{"limit infinite", func(g *given) { g.lim.DQMax[3] = inf }, BadLimits, 8},
 		{"hold with NaN", func(g *given) { g.w.Mode, g.w.DQ[0] = robot.Hold, nan }, NotFinite, 1},
 		{"first position near", position(-0.5 + 0.0199999), Accepted, 0},
+		{"first position at the bound", func(g *given) { g.w.Mode, g.w.Q[0] = robot.Position, FirstWithin }, Accepted, 0},
 		{"first position far", position(-0.5 - 0.0200001), FarFromArm, 2},
 		{"position ahead", followed(-0.5, -0.5, -0.5+0.4349), Accepted, 0},
 		{"position jumps", followed(-0.5, -0.5, -0.5-0.4351), Jump, 2},
 		{"arm behind", followed(-0.5, -0.5+0.4349, -0.5), Accepted, 0},
+		{"position at the bound", func(g *given) {
+			g.w.Mode, g.sent.Mode, g.w.Q[0] = robot.Position, robot.Position, g.lim.DQMax[0]*LookAhead.Seconds()
+		}, Accepted, 0},
+		{"arm at the bound", func(g *given) {
+			g.w.Mode, g.sent.Mode, g.q[0] = robot.Position, robot.Position, g.lim.DQMax[0]*LookAhead.Seconds()
+		}, Accepted, 0},
 		{"arm far behind", followed(-0.5, -0.5-0.4351, -0.5), FarFromArm, 2},
 	}
 	for _, c := range cases {

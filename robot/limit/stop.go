@@ -79,25 +79,12 @@ func (x *joint) towardsRest(v, a float64) float64 {
 
 // down reports whether speed is left in the positive direction once acceleration is let go as fast as may be.
 func (x *joint) down(v, a float64) bool {
-	switch {
-	case a > x.change:
-		v += x.spends(a - x.change)
-	case a < -x.change:
-		v -= x.spends(-a - x.change)
-	}
-	return v >= 0
+	return v+x.spends(max(a-x.change, 0))-x.spends(max(-a-x.change, 0)) >= 0
 }
 
 // brake is towardsRest where down: as hard as acceleration and jerk allow and the landing leaves time for.
 func (x *joint) brake(v, a float64) float64 {
-	if a > x.change {
-		return a - x.change
-	}
-	b := min(x.accel, x.change-a)
-	if v < x.holdFrom {
-		b = min(b, x.brakeFor(max(v, 0)))
-	}
-	return max(-b, a-x.change)
+	return -min(x.accel, x.change-a, x.brakeFor(max(v, 0)))
 }
 
 // stop follows the stop from m and reports where it ends, rad, and whether all of it lies within speed and

@@ -133,6 +133,21 @@ func TestPositionBeginsAtTheMeasuredPose(t *testing.T) {
 	}
 }
 
+// TestWhereItWasSentCounts: in position mode an arm that lags is not pulled back to where it was measured.
+func TestWhereItWasSentCounts(t *testing.T) {
+	panda := robot.Panda()
+	lagging := panda.Home
+	lagging[0] -= 0.1
+	sent := Sent{Mode: robot.Position, Q: panda.Home}
+	if c, v := Apply(robot.Command{Mode: robot.Position, Q: panda.Home}, &sent, &lagging, 7, tick, &panda.Limits); c.Q != panda.Home || v != (Verdict{}) {
+		t.Errorf("%v %+v, want to stay at %v", c.Q, v, panda.Home)
+	}
+	lagging[0] = panda.Limits.QMax[0]
+	if c, _ := Apply(robot.Command{Mode: robot.Velocity, DQ: oneOf(0, 1)}, &sent, &lagging, 7, tick, &panda.Limits); c.DQ[0] != 0 {
+		t.Errorf("in velocity mode where it is measured counts: %g rad/s", c.DQ[0])
+	}
+}
+
 func TestThen(t *testing.T) {
 	sent := Sent{Mode: robot.Velocity, DQ: robot.Vector{1, 2}, DDQ: robot.Vector{9, 9}}
 	c := robot.Command{Mode: robot.Position, Q: robot.Vector{5}, DQ: robot.Vector{1.5, 2, 7}}

@@ -77,20 +77,11 @@ class Joint:
 
     def down(self, v, a) -> bool:
         """Whether speed is left upwards once acceleration is let go."""
-        if a > self.change:
-            v += self.spends(a - self.change)
-        elif a < -self.change:
-            v -= self.spends(-a - self.change)
-        return v >= 0.0
+        return v + self.spends(max(a - self.change, 0.0)) - self.spends(max(-a - self.change, 0.0)) >= 0.0
 
     def brake(self, v, a):
         """towards_rest where down."""
-        if a > self.change:
-            return a - self.change
-        b = min(self.accel, self.change - a)
-        if v < self.hold_from:
-            b = min(b, self.brake_for(max(v, 0.0)))
-        return max(-b, a - self.change)
+        return -min(self.accel, self.change - a, self.brake_for(max(v, 0.0)))
 
     def stops(self, q, v, a) -> bool:
         """Whether the stop from here lies within speed and position, all of it."""
