@@ -17,7 +17,7 @@ func (w *workcell) bounds() supervisor.Bounds {
 	return supervisor.Bounds{
 		Frame: config.Milliseconds(ages.FrameMs), StateHold: config.Milliseconds(ages.StateHoldMs),
 		StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
-		Unheeded: config.Milliseconds(watch.CommandMs), Clamped: config.Milliseconds(watch.ClampedMs),
+		Unheeded: config.Milliseconds(watch.CommandMs), Clamped: config.Milliseconds(watch.ClampedMs), ClampedShare: watch.ClampedShare,
 		EchoHold: config.Milliseconds(watch.EchoHoldMs), EchoSilent: config.Milliseconds(watch.EchoSilentMs),
 		Skew:     config.Milliseconds(watch.SkewMs),
 		Thinking: time.Duration(watch.ThinkingPeriods) * w.controlPeriod(),

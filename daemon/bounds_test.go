@@ -18,7 +18,7 @@ func TestBoundsOfTheDemonstration(t *testing.T) {
 	w := &workcell{cfg: config.Default(), fact: topic.Factsheet{ControlRateHz: 12.5}}
 	want := supervisor.Bounds{
 		StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms,
-		Clamped: time.Second, Thinking: 240 * ms, EchoHold: 300 * ms, EchoSilent: 2 * time.Second, Skew: 250 * ms,
+		Clamped: time.Second, ClampedShare: 1, Thinking: 240 * ms, EchoHold: 300 * ms, EchoSilent: 2 * time.Second, Skew: 250 * ms,
 	}
 	if got := w.bounds(); got != want {
 		t.Errorf("%+v\nwant %+v", got, want)

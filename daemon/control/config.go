@@ -38,7 +38,6 @@ type Config struct {
 	Period        time.Duration        // of the tick, and dt of the limiter
 	ControlPeriod time.Duration        // of the policy's rows
 	Bounds        supervisor.Bounds    // of a real-time loop; those of a lock-step one are made from them
-	ClampedShare  float64              // of a joint's speed limit, by which a policy may want more than it is allowed
 	Lockstep      bool                 // the bridge's stamps are the clock
 	Clock         func() time.Duration // monotonic, since process start
 	Send          func(Output) error   // puts a command on the wire

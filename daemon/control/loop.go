@@ -213,7 +213,7 @@ func (l *Loop) shadow(state *robot.State, wrong supervisor.Causes, now time.Dura
 func (l *Loop) allowed(wanted robot.Command, sent *limit.Sent, state *robot.State, limits *robot.Limits, now time.Duration) (robot.Command, Reason) {
 	allowed, verdict := limit.Apply(wanted, sent, &state.Q, l.cfg.Joints, l.cfg.Period, limits)
 	l.count(verdict)
-	l.clamping.See(&wanted.DQ, &allowed.DQ, &limits.DQMax, l.cfg.Joints, l.cfg.ClampedShare, now)
+	l.clamping.See(&wanted.DQ, &allowed.DQ, &limits.DQMax, l.cfg.Joints, l.bounds.ClampedShare, now)
 	if verdict.Refused != limit.Accepted {
 		l.machine = l.machine.Latch(supervisor.ActionRefused)
 		return allowed, ReasonRefused

@@ -51,8 +51,8 @@ func newBench(lockstep bool) *bench {
 	b.loop = New(Config{
 		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
 		Rig:   b, Way: b, Cameras: []*camera.Latest{b.eye}, Joints: 7, Limits: panda.Limits,
-		ClampedShare: 1, Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
-		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond, Thinking: 240 * time.Millisecond, Clamped: time.Second,
+		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
+		Bounds: supervisor.Bounds{Frame: 300 * time.Millisecond, StateHold: 100 * time.Millisecond, StateSilent: 500 * time.Millisecond, Action: 400 * time.Millisecond, Unheeded: 300 * time.Millisecond, Thinking: 240 * time.Millisecond, Clamped: time.Second, ClampedShare: 1,
 			EchoHold: 300 * time.Millisecond, EchoSilent: 2 * time.Second, Skew: 250 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
 		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },

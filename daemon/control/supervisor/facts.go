@@ -44,16 +44,17 @@ type Facts struct {
 // Bounds are what facts are judged by. A watchdog whose bound is zero is off, where its comment allows that; else zero
 // is what it says: nothing is new enough.
 type Bounds struct {
-	StateHold   time.Duration // older measurements hold; 0: off, for a bridge that waits for its answer
-	StateSilent time.Duration // older measurements fault
-	Unheeded    time.Duration // without an accepted command for longer hold, or fault where commands were refused; 0: off
-	Frame       time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
-	Action      time.Duration // plans made from older pictures have run out
-	Clamped     time.Duration // wanting far too much for longer faults
-	Thinking    time.Duration // longer thoughts hold; 0: thoughts take what they take, for a bridge that waits for them
-	EchoHold    time.Duration // older answers to echoes hold; 0: nobody asks for any
-	EchoSilent  time.Duration // older ones fault
-	Skew        time.Duration // clocks further apart are not armed with; 0: off
+	StateHold    time.Duration // older measurements hold; 0: off, for a bridge that waits for its answer
+	StateSilent  time.Duration // older measurements fault
+	Unheeded     time.Duration // without an accepted command for longer hold, or fault where commands were refused; 0: off
+	Frame        time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
+	Action       time.Duration // plans made from older pictures have run out
+	Clamped      time.Duration // wanting far too much for longer faults
+	ClampedShare float64       // far: by more than this part of a joint's speed limit
+	Thinking     time.Duration // longer thoughts hold; 0: thoughts take what they take, for a bridge that waits for them
+	EchoHold     time.Duration // older answers to echoes hold; 0: nobody asks for any
+	EchoSilent   time.Duration // older ones fault
+	Skew         time.Duration // clocks further apart are not armed with; 0: off
 }
 
 // Judge names everything that is wrong.
