@@ -16,6 +16,7 @@ func (c *Config) boundsOfClock() supervisor.Bounds {
 	b := c.Bounds
 	if c.Lockstep {
 		b.StateHold, b.Unheeded, b.Frame, b.Thinking, b.EchoHold, b.Skew = 0, 0, 0, 0, 0, 0
+		b.Clamped = 0 // a policy in a world that it does not know may want what it likes: the evaluation judges it
 		b.StateSilent = LockstepSilence
 	}
 	return b

@@ -49,7 +49,7 @@ type Bounds struct {
 	Unheeded     time.Duration // without an accepted command for longer hold, or fault where commands were refused; 0: off
 	Frame        time.Duration // older pictures hold; 0: off, for pictures that come with their measurement
 	Action       time.Duration // plans made from older pictures have run out
-	Clamped      time.Duration // wanting far too much for longer faults
+	Clamped      time.Duration // wanting far too much for longer faults; 0: off
 	ClampedShare float64       // far: by more than this part of a joint's speed limit
 	Thinking     time.Duration // longer thoughts hold; 0: thoughts take what they take, for a bridge that waits for them
 	EchoHold     time.Duration // older answers to echoes hold; 0: nobody asks for any
@@ -93,7 +93,7 @@ func (b *Bounds) policy(f *Facts) Causes {
 		With(PictureFlawed, f.Flawed >= FlawedPictures).
 		With(PictureFrozen, f.Frozen).
 		With(ActionStale, !f.Planned || f.PlanAge > b.Action).
-		With(ClampingLasts, f.Clamped > b.Clamped)
+		With(ClampingLasts, b.Clamped > 0 && f.Clamped > b.Clamped)
 }
 
 // pace judges whether the daemon keeps time.

@@ -68,6 +68,7 @@ func TestJudge(t *testing.T) {
 		{"no plan", func(f *Facts, _ *Bounds) { f.Planned, f.PlanAge = false, 0 }, set(ActionStale)},
 		{"a plan that ran out", func(f *Facts, _ *Bounds) { f.PlanAge++ }, set(ActionStale)},
 		{"clamped for long", func(f *Facts, _ *Bounds) { f.Clamped++ }, set(ClampingLasts)},
+		{"it may, in lock-step", func(f *Facts, b *Bounds) { b.Clamped, f.Clamped = 0, time.Hour }, 0},
 		{"a long thought", func(f *Facts, _ *Bounds) { f.Thinking++ }, set(ThinkingLate)},
 		{"a late thought", func(f *Facts, _ *Bounds) { f.LateThoughts = 1 }, set(ThinkingLate)},
 		{"two of them", func(f *Facts, _ *Bounds) { f.LateThoughts = 2 }, set(ThinkingLate)},

@@ -101,7 +101,7 @@ func table() [causes]Fact {
 		},
 		ClampingLasts: {
 			"clamping_lasts", Operator, "speeds that the policy wants, above what the limiter allows by `watch.clamped_share` of a joint's limit",
-			"`watch.clamped_ms` without a break", "the bundle wants what this arm may not: inspect it, or arm another",
+			"`watch.clamped_ms` without a break; not in lock-step", "the bundle wants what this arm may not: inspect it, or arm another",
 		},
 		PolicyFailed: {
 			"policy_failed", Operator, "errors of observing, predicting and decoding",
