@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control"
@@ -22,6 +21,7 @@ import (
 type brain struct {
 	cfg     config.Config
 	base    *base.Base
+	trust   trust
 	bundle  *bundle.Bundle   // of policy.bundle
 	others  []*bundle.Bundle // of policy.resident
 	library *library
@@ -49,7 +49,10 @@ func (b *brain) opened() error {
 }
 
 func (b *brain) open() (err error) {
-	if b.bundle, err = bundle.Load(b.cfg.Policy.Bundle); err != nil {
+	if b.trust, err = newTrust(b.cfg.Policy); err != nil {
+		return err
+	}
+	if b.bundle, err = b.trust.load(b.cfg.Policy.Bundle); err != nil {
 		return err
 	}
 	if b.base, err = base.Open(b.cfg.Policy.Base); err != nil {
@@ -134,7 +137,7 @@ func withoutWeights(b *base.Base) *base.Base {
 // openOthers loads the bundles that are kept beside the first.
 func (b *brain) openOthers() error {
 	for _, path := range b.cfg.Policy.Resident {
-		other, err := bundle.Load(path)
+		other, err := b.trust.load(path)
 		if err != nil {
 			return err
 		}
@@ -282,12 +285,4 @@ func (p *policy) Close() error {
 		errs = append(errs, p.observer.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// bundleIn loads a bundle that an operator names: a file of policy.folder, and of no other.
-func bundleIn(folder, name string) (*bundle.Bundle, error) {
-	if !filepath.IsLocal(name) {
-		return nil, fmt.Errorf("bundle %q: name a file of policy.folder, %s", name, folder)
-	}
-	return bundle.Load(filepath.Join(folder, name))
 }

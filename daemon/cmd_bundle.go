@@ -14,20 +14,21 @@ import (
 
 // cmdBundle shows a bundle, or only says whether it is whole and fits its base.
 func cmdBundle(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == "import" {
-		return cmdBundleImport(ctx, args[1:])
+	own := map[string]func(context.Context, []string) error{"import": cmdBundleImport, "keygen": cmdBundleKeygen, "sign": cmdBundleSign}
+	if len(args) > 0 && own[args[0]] != nil {
+		return own[args[0]](ctx, args[1:])
 	}
 	fs := flag.NewFlagSet("bundle", flag.ContinueOnError)
-	path := fs.String("config", "", "configuration `file`, for policy.base")
+	path := fs.String("config", "", "configuration `file`, for policy.base and policy.trusted_keys")
 	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "sim2reald bundle [flags] inspect|verify FILE, or bundle import -h")
+		fmt.Fprintln(fs.Output(), "sim2reald bundle [flags] inspect|verify FILE, or bundle import|keygen|sign -h")
 		fs.PrintDefaults()
 	}
 	if err := fs.Parse(args); err != nil {
 		return errUsage
 	}
 	if fs.NArg() != 2 || (fs.Arg(0) != "inspect" && fs.Arg(0) != "verify") {
-		return fmt.Errorf("bundle: say inspect, verify or import, and a file")
+		return fmt.Errorf("bundle: say inspect, verify, import, keygen or sign, and a file")
 	}
 	b, err := bundle.Load(fs.Arg(1))
 	if err != nil {
@@ -38,6 +39,9 @@ func cmdBundle(ctx context.Context, args []string) error {
 	}
 	cfg, err := loadConfig(*path)
 	if err != nil {
+		return err
+	}
+	if err := verifySignature(fs.Arg(1), cfg.Policy); err != nil {
 		return err
 	}
 	return verifyOnBase(b, cfg.Policy.Base)

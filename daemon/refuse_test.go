@@ -160,7 +160,7 @@ func TestCommandLineRefuses(t *testing.T) {
 		{"train -out x -adapters middle -blocks 1,b", `"b" is not a whole number`},
 		{"train -out x -hidden 256;256", `-hidden "256;256"`},
 		{"request", "name one of"},
-		{"bundle verify", "say inspect, verify or import"},
+		{"bundle verify", "say inspect, verify, import, keygen or sign"},
 		{"bundle inspect nowhere", "no such file"},
 		{"base add x", "-name is needed"},
 		{"base -name vit_huge_patch1 add x", "the nearest of"},

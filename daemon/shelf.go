@@ -93,7 +93,7 @@ func (s *shelf) stage(name string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("name a file of policy.folder, %s", s.brain.cfg.Policy.Folder)
 	}
-	from, err := bundleIn(s.brain.cfg.Policy.Folder, name)
+	from, err := s.brain.trust.loadFrom(s.brain.cfg.Policy.Folder, name)
 	if err != nil {
 		return "", err
 	}

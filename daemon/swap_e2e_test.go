@@ -149,7 +149,7 @@ func TestRequestNamesFilesInTheFolder(t *testing.T) {
 			t.Errorf("%s becomes %s, want %s", file, got, want)
 		}
 	}
-	if _, err := bundleIn("model/bundles", "/etc/a"); err == nil || errors.Is(err, os.ErrNotExist) {
+	if _, err := new(trust).loadFrom("model/bundles", "/etc/a"); err == nil || errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file elsewhere: %v", err)
 	}
 }

@@ -67,6 +67,10 @@ type Policy struct {
 	AllowFull bool `yaml:"allow_full"`
 	// RequireReference refuses a bundle that does not say what its cameras should show.
 	RequireReference bool `yaml:"require_reference"`
+	// TrustedKeys, if there are any, are those that must have signed a bundle; Releases is the file that keeps the newest
+	// release of each name.
+	TrustedKeys []string `yaml:"trusted_keys"`
+	Releases    string   `yaml:"releases"`
 }
 
 // Engines by name.
@@ -142,7 +146,7 @@ func Default() Config {
 		},
 		Policy: Policy{
 			Base:   "build/base/vit_small_patch14_dinov2.safetensors",
-			Bundle: "model/bundles/kitchen-slide.safetensors", Resident: []string{}, Folder: "model/bundles",
+			Bundle: "model/bundles/kitchen-slide.safetensors", Resident: []string{}, Folder: "model/bundles", TrustedKeys: []string{},
 		},
 		Engine: Engine{
 			Name: ONNXRuntime, Library: "build/lib/libonnxruntime.so", Device: "cpu", Precision: "float32", Threads: 1,
@@ -220,6 +224,9 @@ func (p Policy) validate() error {
 	}
 	if err := required("policy.folder", p.Folder); err != nil {
 		return err
+	}
+	if len(p.TrustedKeys) > 0 && p.Releases == "" {
+		return fmt.Errorf("policy.releases: is empty; with policy.trusted_keys, name a file that keeps the newest release of each bundle, where only the daemon can write")
 	}
 	return required("policy.bundle", p.Bundle)
 }

@@ -42,6 +42,7 @@ func mutants() []struct{ from, to, want string } {
 		{"  frame_ms: 300", "  frame_ms: 300\n  frame_ms: 3000", "key ages.frame_ms stands twice"},
 		{"  device: cpu", "  device: cpu\n  device: cuda", "key engine.device stands twice"},
 		{"    source: bridge", "    source: bridge\n    source: /dev/video0", "key cameras[0].source stands twice"},
+		{"trusted_keys: []", "trusted_keys: [\"ed25519:AAAA\"]", "policy.releases: is empty"},
 		// A unit, or a number of another kind.
 		{"frame_ms: 300", "frame_ms: 300ms", `ages.frame_ms: "300ms" is not a whole number, without a unit`},
 		{"state_hold_ms: 100", "state_hold_ms: 0.1 s", `ages.state_hold_ms: "0.1 s" is not a whole number`},
@@ -120,7 +121,7 @@ func TestMutantsAreRefused(t *testing.T) {
 	}
 }
 
-// TestLocatedSaysTheRightLine.
+// TestLocatedSaysTheRightLine, of the key or else of its section.
 func TestLocatedSaysTheRightLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"robot: {name: a}\nages:\n  frame_ms: 9\n  action_ms: -1\n":          "line 4: ages.action_ms",
