@@ -30,6 +30,7 @@ type bench struct {
 	journal  *journal
 	tallies  map[place]*[2]tally // by contender
 	journeys map[place]*journey
+	before   ticks // when it began
 }
 
 // The contenders.
@@ -42,7 +43,7 @@ func openBench(s settings, errs io.Writer) (*bench, error) {
 	began := time.Now()
 	b := &bench{
 		set: s, errs: errs, clock: func() time.Duration { return time.Since(began) },
-		tallies: map[place]*[2]tally{}, journeys: map[place]*journey{},
+		tallies: map[place]*[2]tally{}, journeys: map[place]*journey{}, before: readTicks(),
 	}
 	if err := b.open(); err != nil {
 		return nil, errors.Join(err, b.close())
@@ -137,7 +138,7 @@ func (b *bench) turn(ctx context.Context, contender int, p place) (t *tally, err
 			return nil, errors.Join(err, flood.stop())
 		}
 	}
-	turn := p.turn(b.set.quick)
+	turn := p.turn()
 	if contender == contenderGo {
 		t, err = b.runGo(ctx, p, turn)
 	} else {

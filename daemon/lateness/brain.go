@@ -42,7 +42,6 @@ type brain struct {
 	done     chan struct{} // capacity 1: an inference has ended
 
 	mu    sync.Mutex
-	now   time.Duration // when the picture that is thought about was seen
 	took  time.Duration
 	takes map[time.Duration]time.Duration
 }

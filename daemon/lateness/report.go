@@ -6,9 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strings"
 	"text/tabwriter"
-	"time"
 
 	"sim2reald/daemon/metrics"
 )
@@ -102,33 +100,6 @@ func (b *bench) report(out io.Writer) error {
 		return err
 	}
 	return b.figures(out, append(figures, journeys...))
-}
-
-func (b *bench) head(out io.Writer) error {
-	release, _ := os.ReadFile("/proc/sys/kernel/osrelease") // what is not said stays empty
-	load, _ := os.ReadFile("/proc/loadavg")
-	lastMinute, _, _ := strings.Cut(string(load), " ")
-	inference := b.noBrain
-	if b.brain != nil {
-		inference = b.brain.says
-	}
-	head := map[string]string{
-		"date": time.Now().UTC().Format(time.RFC3339), "cpu": cpuName(), "kernel": "Linux " + strings.TrimSpace(string(release)),
-		"go": runtime.Version(), "cc": b.cc, "inference": inference, "load_at_end": lastMinute, "cores": fmt.Sprint(runtime.NumCPU()),
-	}
-	if err := b.journal.write("machine", head); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, "wake-up lateness of the control loop, %s\n%s, %s cores, %s, load %s when it ended\n%s; %s\ninference: %s\n%d rounds\n",
-		head["date"], head["cpu"], head["cores"], head["kernel"], lastMinute, head["go"], head["cc"], inference, b.set.rounds)
-	return err
-}
-
-func cpuName() string {
-	text, _ := os.ReadFile("/proc/cpuinfo")
-	_, after, _ := strings.Cut(string(text), "model name")
-	name, _, _ := strings.Cut(strings.TrimLeft(after, "\t :"), "\n")
-	return name
 }
 
 // rows is the table of the loops.
