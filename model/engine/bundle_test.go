@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"errors"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -72,6 +74,10 @@ func TestBaked(t *testing.T) {
 			want := widen(answer(t, sessionWith(t, r, g, values, params, o)))
 			m := &Model{graph: g, opts: o, values: values} // without a session of its own, as on TensorRT
 			m.says.Device = CPU
+			var err error
+			if m.adapted, err = adaptedValues(g, values); err != nil {
+				t.Fatal(err)
+			}
 			s, err := m.Session(params)
 			if err != nil {
 				t.Fatal(err)
@@ -168,3 +174,23 @@ func TestGPU(t *testing.T) {
 		})
 	}
 }
+
+// TestSum: what a bundle adds is summed to the bit as it would be in the graph, where it is zero nothing is copied, and
+// a sum beyond float32 is refused by its name.
+func TestSum(t *testing.T) {
+	base := []float32{1, -2, float32(math.Copysign(0, -1)), 4}
+	if got := sum(base, make([]float32, 4)); &got[0] != &base[0] {
+		t.Error("a delta of zeros is copied")
+	}
+	got := sum(base, []float32{0.1, 0, 0, -4})
+	if want := []float32{1 + float32(0.1), -2, float32(math.Copysign(0, -1)), 0}; !slices.EqualFunc(got, want, sameBits) || base[0] != 1 {
+		t.Errorf("%v and base %v, want %v", got, base, want)
+	}
+	m := &Model{adapted: map[string][]float32{"d": {3e38}}}
+	_, err := m.inputValues(&graph.Param{Name: "d", Shape: []int{1}}, map[string]safetensors.Tensor{"d": safetensors.Float32([]int{1}, []float32{3e38})})
+	if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), `"d", element 0`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func sameBits(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }

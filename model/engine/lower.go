@@ -14,8 +14,9 @@ import (
 const maxModel = 1<<31 - 1
 
 // Lower writes g as an ONNX model for batches of the given size. Frozen parameters become constants, taken
-// from values; those of the bundle become inputs after the graph's own, named as they are. The model's
-// outputs are named "output.0", "output.1", ...
+// from values; those of the bundle become inputs after the graph's own, named as they are. The input of a delta takes
+// the sum with the parameter that it is added to, which is no constant then. The model's outputs are named
+// "output.0", "output.1", ...
 func Lower(g *graph.Graph, values map[string]safetensors.Tensor, batch int) ([]byte, error) {
 	l, err := newLowering(g, batch)
 	if err != nil {
@@ -37,14 +38,14 @@ func newLowering(g *graph.Graph, batch int) (*lowering, error) {
 	if batch < 1 || batch > 4096 {
 		return nil, fmt.Errorf("lowering: batch %d is outside 1 to 4096: %w", batch, ErrLower)
 	}
-	return &lowering{batch: batch, names: make([]string, len(g.Nodes)), adapted: map[*graph.Param]string{}}, nil
+	return &lowering{batch: batch, names: make([]string, len(g.Nodes))}, nil
 }
 
 // outputs names the graph's outputs.
 func (l *lowering) outputs(g *graph.Graph) {
 	for i, n := range g.Outputs {
 		name := outputName(i)
-		l.emitAs(name, "Identity", []string{l.value(n)})
+		l.emitAs(name, "Identity", []string{l.apart(n)})
 		l.part(graphOutput, valueInfo(name, l.shape(n)))
 	}
 }
@@ -54,12 +55,11 @@ func outputName(i int) string { return fmt.Sprintf("output.%d", i) }
 // lowering collects the fields of a GraphProto. Their bytes are kept in pieces, so that weights are copied
 // once, into the finished model.
 type lowering struct {
-	batch   int
-	names   []string                // the ONNX value of each graph node
-	adapted map[*graph.Param]string // the ONNX value of each parameter that has a delta
-	pieces  [][]byte
-	size    int
-	count   int // of values made up so far
+	batch  int
+	names  []string // the ONNX value of each graph node
+	pieces [][]byte
+	size   int
+	count  int // of values made up so far
 }
 
 // part adds a field that holds one message.
@@ -84,6 +84,9 @@ func (l *lowering) parameters(params []*graph.Param, values map[string]safetenso
 			l.part(graphInput, valueInfo(p.Name, p.Shape))
 			continue
 		}
+		if p.Delta != nil {
+			continue
+		}
 		raw, err := rawFloats(p, values)
 		if err != nil {
 			return err
@@ -98,13 +101,10 @@ func (l *lowering) value(n *graph.Node) string { return l.names[n.ID] }
 
 // param is the ONNX value of a parameter, with what the bundle adds to it, if anything.
 func (l *lowering) param(p *graph.Param) string {
-	if p.Delta == nil {
-		return p.Name
+	if p.Delta != nil {
+		return p.Delta.Name
 	}
-	if l.adapted[p] == "" {
-		l.adapted[p] = l.emit("Add", []string{p.Name, p.Delta.Name})
-	}
-	return l.adapted[p]
+	return p.Name
 }
 
 // rawFloats finds a parameter's values as float32 bytes, without a copy where they are float32 already.

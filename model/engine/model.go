@@ -45,7 +45,8 @@ type Model struct {
 	graph   *graph.Graph
 	opts    Options // as they really are
 	values  map[string]safetensors.Tensor
-	shared  *buffers // of all sessions, with OneAtATime
+	adapted map[string][]float32 // see adaptedValues
+	shared  *buffers             // of all sessions, with OneAtATime
 	says    model.Description
 }
 
@@ -100,6 +101,9 @@ func (m *Model) openOn(r *Runtime, device string, values map[string]safetensors.
 		return fmt.Errorf("%s: the int8 path is the cpu's; ask for float32 there, or for cpu: %w", device, ErrDevice)
 	}
 	m.opts.Device, m.says.Device = device, device
+	if m.adapted, err = adaptedValues(m.graph, values); err != nil {
+		return err
+	}
 	if device == TensorRT && len(m.graph.Swapped()) > 0 {
 		m.values = values
 		m.says.Fallback = "tensorrt takes no weights as inputs: each bundle is an engine of its own, with the base in it"

@@ -3,8 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"math"
 	"slices"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -32,8 +30,8 @@ type buffers struct {
 }
 
 // Session makes a session with the bundle's parameters. They must be finite, and deviations to standardise
-// with above zero. They are not copied where they are float32, and must then stay as they are: a tensor that
-// many bundles have in common, such as a zero, is in memory once.
+// with above zero. They are not copied where they are float32, and must then stay as they are. What a bundle adds to
+// the base's parameters is summed here, once, and costs nothing where it is zero.
 func (m *Model) Session(params map[string]safetensors.Tensor) (*Session, error) {
 	if err := checkDeviations(m.graph, params); err != nil {
 		return nil, err
@@ -71,48 +69,6 @@ func (s *Session) open(params map[string]safetensors.Tensor) (err error) {
 		}
 	}
 	return nil
-}
-
-// bake makes an engine for one bundle, its parameters as constants, where they cannot be inputs.
-func (m *Model) bake(params map[string]safetensors.Tensor) (*ort.DynamicAdvancedSession, error) {
-	all := maps.Clone(m.values)
-	for _, p := range m.graph.Swapped() {
-		values, err := paramValues(p, params)
-		if err != nil {
-			return nil, err
-		}
-		all[p.Name] = safetensors.Float32(p.Shape, values)
-	}
-	return m.load(frozen(m.graph), all)
-}
-
-// frozen is the same network with every parameter a constant.
-func frozen(g *graph.Graph) *graph.Graph {
-	params := map[*graph.Param]*graph.Param{nil: nil}
-	out := &graph.Graph{}
-	for _, p := range g.Params {
-		params[p] = &graph.Param{Name: p.Name, Shape: p.Shape}
-		out.Params = append(out.Params, params[p])
-	}
-	nodes := map[*graph.Node]*graph.Node{}
-	mapped := func(from []*graph.Node) (to []*graph.Node) {
-		for _, n := range from {
-			to = append(to, nodes[n])
-		}
-		return to
-	}
-	for _, n := range g.Nodes {
-		c := *n
-		c.In, c.Params = mapped(n.In), nil
-		for _, p := range n.Params {
-			params[p].Delta = params[p.Delta]
-			c.Params = append(c.Params, params[p])
-		}
-		nodes[n] = &c
-		out.Nodes = append(out.Nodes, &c)
-	}
-	out.Inputs, out.Outputs = mapped(g.Inputs), mapped(g.Outputs)
-	return out
 }
 
 // newBuffers makes zero tensors for every input and output.
@@ -168,7 +124,7 @@ func (s *Session) bind() error {
 
 // bindParam checks one parameter of the bundle and binds it. On a GPU it is copied there at this moment.
 func (s *Session) bindParam(p *graph.Param, params map[string]safetensors.Tensor) error {
-	values, err := paramValues(p, params)
+	values, err := s.model.inputValues(p, params)
 	if err != nil {
 		return err
 	}
@@ -181,47 +137,6 @@ func (s *Session) bindParam(p *graph.Param, params map[string]safetensors.Tensor
 		return fmt.Errorf("binding %q: %s: %w", p.Name, oneLine(err), ErrLibrary)
 	}
 	return nil
-}
-
-// checkDeviations refuses to divide by zero: what is standardised needs deviations above it.
-func checkDeviations(g *graph.Graph, params map[string]safetensors.Tensor) error {
-	for _, n := range g.Nodes {
-		if n.Op != graph.Standardise || !n.Params[1].Swapped() {
-			continue
-		}
-		values, err := paramValues(n.Params[1], params)
-		if err != nil {
-			return err
-		}
-		for i, v := range values {
-			if !(v > 0) {
-				return fmt.Errorf("bundle parameter %q, element %d is %g, a deviation is above 0: %w", n.Params[1].Name, i, v, ErrInput)
-			}
-		}
-	}
-	return nil
-}
-
-// paramValues finds and checks the values of one parameter.
-func paramValues(p *graph.Param, params map[string]safetensors.Tensor) ([]float32, error) {
-	t, ok := params[p.Name]
-	if !ok {
-		return nil, fmt.Errorf("bundle parameter %q is missing: %w", p.Name, ErrInput)
-	}
-	if !slices.Equal(t.Shape, p.Shape) {
-		return nil, fmt.Errorf("bundle parameter %q has shape %v, the graph wants %v: %w", p.Name, t.Shape, p.Shape, ErrInput)
-	}
-	values, err := t.View()
-	if err != nil {
-		return nil, fmt.Errorf("bundle parameter %q: %w", p.Name, err)
-	}
-	if len(values) != p.Len() {
-		return nil, fmt.Errorf("bundle parameter %q has %d numbers, its shape %v wants %d: %w", p.Name, len(values), p.Shape, p.Len(), ErrInput)
-	}
-	if i := firstNotFinite(values); i >= 0 {
-		return nil, fmt.Errorf("bundle parameter %q, element %d is %g: %w", p.Name, i, values[i], ErrInput)
-	}
-	return values, nil
 }
 
 // Graph is the network that the session runs.
@@ -278,14 +193,4 @@ func (s *Session) Close() error {
 		errs = append(errs, s.runner.Destroy())
 	}
 	return errors.Join(errs...)
-}
-
-// firstNotFinite is the index of the first NaN or infinity, -1 if there is none.
-func firstNotFinite(v []float32) int {
-	for i, x := range v {
-		if math.Float32bits(x)&0x7f800000 == 0x7f800000 {
-			return i
-		}
-	}
-	return -1
 }
