@@ -32,7 +32,7 @@ func (w *workcell) openCameras(ctx context.Context) error {
 			continue
 		}
 		if w.lockstep() {
-			return fmt.Errorf("cameras[%d].source: %s has a clock of its own, and a lock-step bridge waits for none; set it to bridge", i, c.Source)
+			return fmt.Errorf("cameras[%d].source: %s has a clock of its own, and a lock-step bridge waits for none; set it to bridge", i, camera.Shown(c.Source))
 		}
 		if err := w.openDevice(running, i); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"sim2reald/camera"
 	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
@@ -84,7 +85,7 @@ func (e *evaluator) identity(first *worker) (evaluation.Identity, error) {
 	}
 	var cameras []string
 	for _, c := range first.w.cfg.Cameras {
-		cameras = append(cameras, c.Name+" from "+c.Source)
+		cameras = append(cameras, c.Name+" from "+camera.Shown(c.Source))
 	}
 	fact, bridge := first.w.fact, first.w.cfg.Bridge
 	id := evaluation.Identity{

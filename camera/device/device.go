@@ -36,7 +36,7 @@ type SilentError struct {
 
 func (e *SilentError) Error() string {
 	return fmt.Sprintf("camera %s: reading %s: no frame for %v; check its cable or set %s",
-		e.Camera, e.Source, e.Silence, e.Key)
+		e.Camera, camera.Shown(e.Source), e.Silence, e.Key)
 }
 
 // capture is an open source.

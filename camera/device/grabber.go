@@ -35,7 +35,7 @@ func (g *grabber) session() error {
 	if errors.Is(err, errQuit) {
 		return nil
 	}
-	return fmt.Errorf("camera %s: reading %s: %w", g.opt.Camera, g.opt.Source, err)
+	return fmt.Errorf("camera %s: reading %s: %w", g.opt.Camera, camera.Shown(g.opt.Source), err)
 }
 
 func (g *grabber) loop(c capture) error {

@@ -26,14 +26,14 @@ func open(opt Options) (capture, error) {
 	}
 	c, err := openPath(path, opt)
 	if err != nil {
-		return nil, fmt.Errorf("camera %s: opening %s: %w", opt.Camera, path, err)
+		return nil, fmt.Errorf("camera %s: opening %s: %w", opt.Camera, camera.Shown(path), err)
 	}
 	return c, nil
 }
 
 func openPath(path string, opt Options) (capture, error) {
 	if strings.Contains(path, "://") {
-		return openVideo(path, opt)
+		return openStream(path, opt)
 	}
 	if err := readable(path, opt.Key); err != nil {
 		return nil, err
@@ -99,9 +99,6 @@ func openVideo(path string, opt Options) (capture, error) {
 		return nil, fmt.Errorf("not a video that OpenCV can read; set %s to another", opt.Key)
 	}
 	v := &video{vc: vc, mat: gocv.NewMat(), path: path, loop: opt.Loop}
-	if strings.Contains(path, "://") {
-		return v, nil // a stream paces itself
-	}
 	rate := opt.RateHz
 	if rate <= 0 {
 		rate = vc.Get(gocv.VideoCaptureFPS)
@@ -111,6 +108,30 @@ func openVideo(path string, opt Options) (capture, error) {
 	}
 	v.period = time.Duration(float64(time.Second) / rate)
 	return v, nil
+}
+
+// openStream asks FFmpeg alone: the readers of other things that OpenCV would try after it print what they cannot read,
+// passwords and all.
+func openStream(source string, opt Options) (capture, error) {
+	if numbered(source) {
+		return nil, fmt.Errorf("a %% with digits and a d is a series of pictures to FFmpeg; in %s, write that d as %%64", opt.Key)
+	}
+	vc, err := gocv.VideoCaptureFileWithAPI(source, gocv.VideoCaptureFFmpeg)
+	if err != nil {
+		_ = vc.Close()
+		return nil, fmt.Errorf("not a stream that FFmpeg can read; look whether it is reachable, or set %s to another", opt.Key)
+	}
+	return &video{vc: vc, mat: gocv.NewMat(), path: source, loop: opt.Loop}, nil // it paces itself
+}
+
+// numbered finds what FFmpeg would count pictures by, and would print with all that stands around it.
+func numbered(source string) bool {
+	for _, rest := range strings.Split(source, "%")[1:] {
+		if strings.HasPrefix(strings.TrimLeft(rest, "0123456789"), "d") {
+			return true
+		}
+	}
+	return false
 }
 
 func openStill(path string, opt Options) (capture, error) {
