@@ -19,6 +19,8 @@ func TestEye(t *testing.T) {
 	for name, all := range map[string][]seen{
 		"frozen":               {{1, 0, still, false}, {9, 0, moved, false}, {10, 0, moved, true}, {11, 0, still, true}, {1, 12, still, false}},
 		"an arm that stands":   {{1, 5, still, false}, {10, 5, short, false}, {100, 5, short, false}, {100, 5, moved, true}},
+		"just as far":          {{1, 5, robot.Vector{}, false}, {10, 5, robot.Vector{AlikeTravel}, true}},
+		"not quite":            {{1, 5, robot.Vector{}, false}, {10, 5, robot.Vector{math.Nextafter(AlikeTravel, 0)}, false}},
 		"looked at late":       {{9, 5, moved, false}, {10, 5, moved, false}, {11, 5, still, true}},
 		"a picture in between": {{9, 5, still, false}, {9, 15, moved, false}, {10, 15, moved, false}},
 		"beyond the joints":    {{1, 5, still, false}, {10, 5, robot.Vector{1, 1, 7}, false}},

@@ -69,6 +69,8 @@ func TestTrackJumps(t *testing.T) {
 		{"further", robot.State{}, robot.State{Q: robot.Vector{0, over}}, 125 * ms, true},
 		{"further backwards", robot.State{Q: robot.Vector{0, over}}, robot.State{}, 125 * ms, true},
 		{"another joint is slower", robot.State{}, robot.State{Q: robot.Vector{0.5078125}}, 125 * ms, true},
+		{"from elsewhere", robot.State{Q: robot.Vector{0.5, -1}}, robot.State{Q: robot.Vector{0.5, -1 + far}}, 125 * ms, false},
+		{"from elsewhere, further", robot.State{Q: robot.Vector{0.5, -1}}, robot.State{Q: robot.Vector{0.5, -2}}, 125 * ms, true},
 		{"at once", robot.State{}, robot.State{Q: robot.Vector{0, 0.25}}, 0, false},
 		{"at once, further", robot.State{}, robot.State{Q: robot.Vector{0, 0.2500001}}, 0, true},
 		{"a clock that went back allows nothing", robot.State{}, robot.State{Q: robot.Vector{0, 0.2500001}}, -time.Hour, true},
