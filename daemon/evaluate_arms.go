@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/metrics"
+	"sim2reald/daemon/recording"
 )
 
 // heat is one arm of an evaluation: who is in command, under which shift, and the trials so far.
@@ -48,7 +48,7 @@ type evaluator struct {
 	mu       sync.Mutex // guards what follows
 	heats    []*heat
 	journal  *evaluation.Journal // nil when not asked for
-	commands *os.File            // nil when not asked for
+	commands *recording.Log      // nil when not asked for
 }
 
 func newEvaluator(cfg config.Config, f evaluateFlags, log *slog.Logger, out io.Writer) *evaluator {

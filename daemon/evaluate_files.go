@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
 	"sim2reald/camera"
 	"sim2reald/daemon/evaluation"
+	"sim2reald/daemon/recording"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
 )
@@ -23,7 +23,8 @@ func (e *evaluator) openFiles(first *worker) error {
 		return nil
 	}
 	var err error
-	if e.commands, err = os.Create(e.flags.commands); err != nil {
+	tell := func(err error) { e.log.Error("the evaluation goes on without its record", "cause", err) }
+	if e.commands, err = recording.Create(e.flags.commands, tell); err != nil {
 		return errors.Join(err, e.closeFiles())
 	}
 	return nil
@@ -144,10 +145,7 @@ func (k *worker) void(h *heat, t evaluation.Trial) {
 
 // auditCommand writes one command as it was sent.
 func (k *worker) auditCommand(msg topic.JointCommand) {
-	if k.commands == nil {
-		return
-	}
-	if err := json.NewEncoder(k.commands).Encode(msg); err != nil {
-		k.log.Error("command not recorded", "cause", err)
+	if k.commands != nil {
+		k.commands.Put(msg)
 	}
 }
