@@ -135,10 +135,13 @@ func (w *tempter) position(a *arm) robot.Command {
 }
 
 // walk tempts the arm for some steps, and now and then brings it to rest: whatever state it is in, that ends
-// within the limits as well.
-func (a *arm) walk(rng *rand.Rand, mode robot.Mode, steps int) error {
-	w := tempter{rng: rng}
+// within the limits as well. Of several modes it changes between them in motion.
+func (a *arm) walk(rng *rand.Rand, steps int, modes ...robot.Mode) error {
+	w, mode := tempter{rng: rng}, modes[0]
 	for step := 0; step < steps; step++ {
+		if rng.IntN(100) == 0 {
+			mode = modes[rng.IntN(len(modes))]
+		}
 		wanted := w.velocity(a)
 		if mode == robot.Position {
 			wanted = w.position(a)
@@ -198,11 +201,24 @@ func TestNeverOutside(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%s/%s", name, mode, k.dt), func(t *testing.T) {
 					m, _ := robot.ByName(name)
 					a := armOf(m, k.dt)
-					if err := a.walk(rand.New(rand.NewPCG(1, uint64(k.dt))), mode, steps*k.share/16/6); err != nil {
+					if err := a.walk(rand.New(rand.NewPCG(1, uint64(k.dt))), steps*k.share/16/6, mode); err != nil {
 						t.Error(err)
 					}
 					t.Logf("largest parts of the limits: %+v", a.max)
 				})
+			}
+		}
+	}
+}
+
+// TestNeverOutsideBetweenModes changes between velocity and position in motion.
+func TestNeverOutsideBetweenModes(t *testing.T) {
+	for _, name := range robot.Names() {
+		m, _ := robot.ByName(name)
+		for _, dt := range []time.Duration{time.Millisecond, tick} {
+			a := armOf(m, dt)
+			if err := a.walk(rand.New(rand.NewPCG(8, 9)), 20_000, robot.Velocity, robot.Position); err != nil {
+				t.Errorf("%s, %v: %v", name, dt, err)
 			}
 		}
 	}
