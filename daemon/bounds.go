@@ -24,8 +24,8 @@ func (w *workcell) bounds() supervisor.Bounds {
 	}
 }
 
-// checkAges refuses bounds that the rig's own rates go beyond: the arm would hold between any two messages. Of each, one
-// may be lost.
+// checkAges refuses bounds that the rig's own rates go beyond: the arm would hold between any two messages. Half a period
+// is for what delays one of them.
 func (w *workcell) checkAges() error {
 	if w.lockstep() {
 		return nil
@@ -45,8 +45,8 @@ func (w *workcell) checkAges() error {
 		rates = append(rates, rate{"ages.frame_ms", w.cfg.Ages.FrameMs, "pictures of camera " + c.Name, w.cameraRate(c)})
 	}
 	for _, r := range rates {
-		if apart := 2 * 1000 / r.hz; float64(r.bound) < apart {
-			return fmt.Errorf("%s: %d is too short for %s at %g Hz, of which one may be lost; make it %.0f or more", r.key, r.bound, r.what, r.hz, math.Ceil(apart))
+		if apart := 1.5 * 1000 / r.hz; float64(r.bound) < apart {
+			return fmt.Errorf("%s: %d is too short for %s at %g Hz; make it %.0f or more", r.key, r.bound, r.what, r.hz, math.Ceil(apart))
 		}
 	}
 	return nil

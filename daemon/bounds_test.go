@@ -52,12 +52,12 @@ func TestAgesFitTheRates(t *testing.T) {
 		want  string // part of the error; empty for none
 	}{
 		{"the demonstration", func(*workcell) {}, ""},
-		{"slow states", func(w *workcell) { w.fact.StateRateHz = 10 }, "ages.state_hold_ms: 100 is too short for joint states at 10 Hz, of which one may be lost; make it 200 or more"},
-		{"just enough", func(w *workcell) { w.fact.StateRateHz = 20 }, ""},
-		{"a slow camera", func(w *workcell) { w.fact.Cameras[0].RateHz = 6 }, "ages.frame_ms: 300 is too short for pictures of camera default at 6 Hz, of which one may be lost; make it 334 or more"},
-		{"a device has the control rate", func(w *workcell) { w.cfg.Cameras[0].Source, w.fact.Cameras[0].RateHz = "/dev/video0", 6 }, ""},
-		{"a slow policy", func(w *workcell) { w.fact.ControlRateHz, w.fact.Cameras[0].RateHz = 4, 30 }, "ages.action_ms: 400 is too short for plans at 4 Hz"},
-		{"commands", func(w *workcell) { w.cfg.Watch.CommandMs = 19 }, "watch.command_ms: 19 is too short for commands at 100 Hz"},
+		{"slow states", func(w *workcell) { w.fact.StateRateHz = 10 }, "ages.state_hold_ms: 100 is too short for joint states at 10 Hz; make it 150 or more"},
+		{"just enough", func(w *workcell) { w.fact.StateRateHz = 15 }, ""},
+		{"a slow camera", func(w *workcell) { w.fact.Cameras[0].RateHz = 4.5 }, "ages.frame_ms: 300 is too short for pictures of camera default at 4.5 Hz; make it 334 or more"},
+		{"a device has the control rate", func(w *workcell) { w.cfg.Cameras[0].Source, w.fact.Cameras[0].RateHz = "/dev/video0", 4.5 }, ""},
+		{"a slow policy", func(w *workcell) { w.fact.ControlRateHz, w.fact.Cameras[0].RateHz = 3, 30 }, "ages.action_ms: 400 is too short for plans at 3 Hz"},
+		{"commands", func(w *workcell) { w.cfg.Watch.CommandMs = 14 }, "watch.command_ms: 14 is too short for commands at 100 Hz"},
 		{"lock-step waits", func(w *workcell) { w.fact.Clock, w.fact.StateRateHz = "lockstep", 1 }, ""},
 	} {
 		w := &workcell{cfg: config.Default(), fact: topic.Factsheet{
