@@ -267,3 +267,23 @@ func TestAcknowledgeChecksTheRig(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestFaultsCountOn: what was meant for a fault of an earlier start of the daemon acknowledges none of this one's.
+func TestFaultsCountOn(t *testing.T) {
+	b := newBench(false)
+	cfg := b.loop.cfg
+	cfg.FirstFault = 1000
+	b.loop = New(cfg)
+	b.armAndStart(t)
+	b.loop.Report(supervisor.SendFailed)
+	b.loop.Step()
+	if got := b.loop.Machine().Fault.ID; got != 1001 {
+		t.Errorf("the first fault has id %d, want 1001", got)
+	}
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Acknowledge, Fault: 1}); err == nil {
+		t.Error("acknowledged by an id of before the restart")
+	}
+	if err := b.loop.Ask(supervisor.Request{Kind: supervisor.Acknowledge, Fault: 1001}); err != nil {
+		t.Error(err)
+	}
+}
