@@ -38,16 +38,16 @@ func HeadRecipe() Recipe {
 	return Recipe{Epochs: 60, Batch: 256, Rates: map[string]float64{adapter.PlaceTop: 1e-3}, WarmUp: 0.05, WeightDecay: 1e-4}
 }
 
-// adaptersRecipe is how adapters are trained end to end. At rates ten times as high, which are usual elsewhere, they
-// leave what the base knew in the first steps and do not come back (model/results/tuning).
+// adaptersRecipe is how adapters are trained end to end: longer than the base itself, and with a slow start, because
+// what is fast at once leaves what the base knew in the first steps and does not come back (model/results/tuning).
 func adaptersRecipe() Recipe {
-	return Recipe{Epochs: 20, Batch: 16, WarmUp: 0.1, WeightDecay: 1e-4, Rates: map[string]float64{
-		adapter.PlaceTop: 2e-4, adapter.PlaceMiddle: 2e-4, adapter.PlaceNorms: 2e-5, adapter.PlaceBottom: 1e-5}}
+	return Recipe{Epochs: 60, Batch: 32, WarmUp: 0.2, WeightDecay: 1e-4, Rates: map[string]float64{
+		adapter.PlaceTop: 3e-4, adapter.PlaceMiddle: 1e-3, adapter.PlaceNorms: 2e-4, adapter.PlaceBottom: 5e-5}}
 }
 
 // fullRecipe is how the base itself is trained.
 func fullRecipe() Recipe {
-	return Recipe{Epochs: 25, Batch: 32, WarmUp: 0.05, WeightDecay: 1e-4, Rates: map[string]float64{
+	return Recipe{Epochs: 60, Batch: 32, WarmUp: 0.05, WeightDecay: 1e-4, Rates: map[string]float64{
 		adapter.PlaceTop: 5e-4, adapter.PlaceBase: 5e-5}}
 }
 

@@ -234,8 +234,7 @@ def recipes(options: argparse.Namespace, whole: bool) -> tuple[training.Recipe, 
     elif whole:
         inside = adapters.PLACES if o.adapters is None else o.adapters.split(",")
         places |= {p: getattr(o, f"rate_{p}") for p in inside if p in adapters.PLACES}
-    epochs, batch = (20, 16) if whole else (60, 256)
-    recipe = training.Recipe(o.epochs or epochs, o.batch or batch, places, o.warm_up, o.weight_decay)
+    recipe = training.Recipe(o.epochs or 60, o.batch or (32 if whole else 256), places, o.warm_up, o.weight_decay)
     recipe.check()
     if not whole or not o.head_epochs or o.init_head:
         return recipe, None
