@@ -17,7 +17,10 @@ func TestStepAllocatesNothing(t *testing.T) {
 	if out := b.loop.Step(); out.Command.Mode != robot.Velocity {
 		t.Fatalf("the measured tick must move: %+v", out)
 	}
-	slot := newOutbox()
+	slot, err := newOutbox()
+	if err != nil {
+		t.Fatal(err)
+	}
 	next := time.Duration(0)
 	moved := robot.Velocity
 	tick := func() {
@@ -25,7 +28,9 @@ func TestStepAllocatesNothing(t *testing.T) {
 		b.loop.cfg.Period = 10 * time.Millisecond
 		out := b.loop.Step()
 		moved = min(moved, out.Command.Mode)
-		slot.put(out)
+		if err := slot.put(&out); err != nil {
+			t.Fatal(err)
+		}
 		b.loop.alive(next)
 		b.loop.cfg.Period = time.Microsecond
 		if _, err := b.loop.sleepUntil(next); err != nil { // long past: it skips and returns at the next slot

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -27,15 +28,18 @@ func (l *Loop) Overruns() uint64 { return l.overruns.Load() }
 // goes on beside it, woken by the first camera; commands leave through a slot, so that a slow wire delays
 // no tick.
 func (l *Loop) RunRealtime(ctx context.Context) error {
-	slot := newOutbox()
+	slot, err := newOutbox()
+	if err != nil {
+		return err
+	}
 	var workers sync.WaitGroup
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	workers.Go(func() { l.thinkOn(working) })
 	workers.Go(func() { slot.drain(working, l.deliver) })
-	err := onOwnThread(func() error { return l.tickAlone(ctx, slot) })
+	err = onOwnThread(func() error { return l.tickAlone(ctx, slot) })
 	stop()
 	workers.Wait()
-	return err
+	return errors.Join(err, slot.close())
 }
 
 // deliver sends one command and measures how long ago its picture was seen. Before the first measurement there
@@ -103,7 +107,10 @@ func (l *Loop) tickUntilRest(ctx context.Context, slot *outbox) error {
 	}
 	var stopBy, still time.Duration
 	for {
-		slot.put(l.Step())
+		out := l.Step()
+		if err := slot.put(&out); err != nil {
+			return err
+		}
 		l.alive(next)
 		if ctx.Err() != nil {
 			stopBy = l.stopping(stopBy)
@@ -189,37 +196,4 @@ func monotonicNow() (time.Duration, error) {
 		return 0, fmt.Errorf("reading the monotonic clock: %w", err)
 	}
 	return time.Duration(ts.Nano()), nil
-}
-
-// outbox is the preallocated slot between the tick and the wire: the newest command wins.
-type outbox struct {
-	mu      sync.Mutex
-	newest  Output
-	arrived chan struct{}
-}
-
-func newOutbox() *outbox { return &outbox{arrived: make(chan struct{}, 1)} }
-
-func (o *outbox) put(out Output) {
-	o.mu.Lock()
-	o.newest = out
-	o.mu.Unlock()
-	select {
-	case o.arrived <- struct{}{}:
-	default:
-	}
-}
-
-func (o *outbox) drain(ctx context.Context, deliver func(Output)) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-o.arrived:
-			o.mu.Lock()
-			out := o.newest
-			o.mu.Unlock()
-			deliver(out)
-		}
-	}
 }
