@@ -1,0 +1,410 @@
+"""Bridges that each break one rule of the contract, for the conformance kit to find.
+
+Each entry is called with a Double before its bridge connects, and spoils that one bridge.
+"""
+
+import dataclasses
+import json
+import threading
+
+import numpy as np
+
+from sim2real_bridge.contract import Command, DroppedError, Identity
+from sim2real_bridge.domain import Measurement
+
+
+def wrap(of, name, around):
+    """Replaces a method of one object by around(method, *args)."""
+    method = getattr(of, name)
+    setattr(of, name, lambda *args, **kwargs: around(method, *args, **kwargs))
+
+
+def mends(edit):
+    """A bridge that makes a lawful command of an unlawful one: edit changes the message in place."""
+
+    def spoil(double):
+        gate, limits = double.arm.gate, double.arm.domain.limits
+
+        def accept(method, payload, *rest):
+            try:
+                message = json.loads(payload)
+            except (ValueError, RecursionError):
+                return method(payload, *rest)
+            if not isinstance(message, dict) or payload.endswith(b',"gripper":0}') or len(payload) > 64 * 1024:
+                return method(payload, *rest)
+            edit(message, gate, limits)
+            return method(json.dumps(message).encode(), *rest)
+
+        wrap(gate, "accept", accept)
+
+    return spoil
+
+
+def mends_bytes(edit):
+    """The same for bytes."""
+
+    def spoil(double):
+        wrap(double.arm.gate, "accept", lambda method, payload, *rest: method(edit(payload), *rest))
+
+    return spoil
+
+
+def says(topic, edit):
+    """A bridge whose messages on a topic are edited: edit takes the fields and returns them."""
+
+    def spoil(double):
+        def publish(method, name, stamp, fields, *rest, **more):
+            return method(name, stamp, edit(dict(fields)) if name == topic else fields, *rest, **more)
+
+        wrap(double.link, "publish", publish)
+
+    return spoil
+
+
+def without(key):
+    return lambda fields: {k: v for k, v in fields.items() if k != key}
+
+
+def never_retained(topic):
+    def spoil(double):
+        def send(method, name, payload, qos=0, retain=False):
+            return method(name, payload, qos, retain and name != topic)
+
+        wrap(double.link, "send", send)
+
+    return spoil
+
+
+def says_its_factsheet_over_and_over(double):
+    """And never lets the broker keep it."""
+    never_retained("factsheet")(double)
+
+    def again():
+        while not double.stopping.wait(0.3):
+            if double.link._client.is_connected():
+                double.link.publish("factsheet", 0, double.facts)
+
+    threading.Thread(target=again, daemon=True).start()
+
+
+def skips_a_seq(double):
+    def drawn(method, topic):
+        if topic == "joint_states":
+            method(topic)
+        return method(topic)
+
+    wrap(double.link, "next_seq", drawn)
+
+
+def deaf_to_echoes(double):
+    double.link._answer_echo = lambda message, arrival: None
+
+
+def obeys_anyone(double):
+    wrap(
+        double.arm.gate,
+        "accept",
+        lambda m, payload, retained, leased, fresh: m(payload, retained, lambda _: True, fresh),
+    )
+
+
+def keeps_what_is_given_back(double):
+    def ask(method, ask, now):
+        return True if ask.want == "release" and ask.who == "conformance kit" else method(ask, now)
+
+    wrap(double.arm.leasing._lease, "ask", ask)
+
+
+def lapses_in_lockstep(double):
+    double.arm.leasing._lease.ttl_s = 0.25
+
+
+def never_lapses(double):
+    double.arm.leasing._lease.ttl_s = None
+
+
+def deaf_to_wills(double):
+    double.arm.leasing._lease.heard = lambda presence: False
+
+
+def obeys_every_will(double):
+    lease = double.arm.leasing._lease
+    lease.heard = lambda said: said.state == "offline" and lease._end(said.identity.epoch)
+
+
+def resets_again(double):
+    def handle(method, message):
+        double.arm._last_reset = None
+        return method(message)
+
+    wrap(double.arm, "handle_reset", handle)
+
+
+def starts_anywhere(double):
+    rng = np.random.default_rng()
+    wrap(double.arm.domain, "reset", lambda m, task, seed, jitter: m(task, int(rng.integers(1 << 40)), jitter))
+
+
+def takes(when):
+    """A bridge that takes a seq that it must not: when compares it with the last."""
+
+    def edit(message, gate, limits):
+        if gate._last is not None and isinstance(message["seq"], int) and when(message["seq"], gate._last.seq):
+            gate._last = Identity(gate._last.epoch, message["seq"] - 1)
+
+    return mends(edit)
+
+
+def fresh_whatever(own):
+    """A bridge that takes an answer to any observation, of its own or of others."""
+
+    def spoil(double):
+        def accept(method, payload, retained, leased, fresh):
+            return method(payload, retained, leased, lambda o: fresh(o) or (o.epoch == double.link.epoch) == own)
+
+        wrap(double.arm.gate, "accept", accept)
+
+    return spoil
+
+
+def uncounted(when):
+    """A bridge that drops some things, and does not say so."""
+
+    def spoil(double):
+        def accept(method, payload, *rest):
+            if when(double.arm.gate, payload):
+                raise DroppedError("not_running", "in silence")
+            return method(payload, *rest)
+
+        wrap(double.arm.gate, "accept", accept)
+
+    return spoil
+
+
+def uncounted_between_episodes(double):
+    """The retained one at start is counted as ever."""
+
+    def accept(method, payload, retained, *rest):
+        if not retained and not double.arm.gate._open:
+            raise DroppedError("not_running", "in silence")
+        return method(payload, retained, *rest)
+
+    wrap(double.arm.gate, "accept", accept)
+
+
+def field(name, unlawful, lawful):
+    """Makes a field lawful where it is not."""
+
+    def edit(message, gate, limits):
+        if name in message and unlawful(message[name]):
+            message[name] = lawful
+
+    return mends(edit)
+
+
+def speeds(mend):
+    def edit(message, gate, limits):
+        if message.get("mode") == "velocity" and len(message["velocity"]) == 7:
+            message["velocity"] = mend(np.array(message["velocity"]), limits).tolist()
+
+    return mends(edit)
+
+
+def names(mend):
+    """Makes the names and velocities of a moving command lawful; mend returns pairs."""
+
+    def edit(message, gate, limits):
+        if message.get("mode") == "velocity":
+            pairs = mend(list(zip(message["name"], message["velocity"], strict=True)), list(limits.joint_names))
+            message["name"], message["velocity"] = [list(x) for x in zip(*pairs, strict=True)]
+
+    return mends(edit)
+
+
+def next_seq(unlawful):
+    def edit(message, gate, limits):
+        if unlawful(message["seq"]):
+            message["seq"] = (gate._last.seq if gate._last else 0) + 1
+
+    return mends(edit)
+
+
+def another_epoch_is_ours(message, gate, limits):
+    if message["epoch"] == "0" * 16 and gate._last is not None:
+        message["epoch"] = gate._last.epoch
+
+
+def drop_joints_of_hold(message, gate, limits):
+    if message.get("mode") == "hold":
+        message["name"], message["velocity"] = [], []
+
+
+def missing_added(pairs, known):
+    return [*pairs, (known[-1], 0.0)] if len(pairs) == 6 else pairs
+
+
+def repeated_renamed(pairs, known):
+    return [*pairs[:-1], (known[-1], pairs[-1][1])] if len(pairs) == 7 and pairs[-1][0] == pairs[0][0] else pairs
+
+
+def twice_once(pairs, known):
+    return pairs[:7] if len(pairs) == 8 and pairs[-1][0] == pairs[0][0] else pairs
+
+
+def unknown_left_out(pairs, known):
+    return [p for p in pairs if p[0] in known]
+
+
+def by_place(pairs, known):
+    if sorted(known) != sorted(n for n, _ in pairs):
+        return pairs
+    return [(name, value) for name, (_, value) in zip(known, pairs, strict=True)]
+
+
+def moves_in_ready(double):
+    def answered(method, command):
+        if double.arm.episode.state == "ready":
+            for _ in range(20):
+                double.arm.move(command)
+        method(command)
+
+    wrap(double.runner, "_answered", answered)
+
+
+def turns_joint_1_round(double):
+    wrap(
+        double.arm.domain, "tick", lambda m, velocity, gripper: m(velocity * np.array([-1, 1, 1, 1, 1, 1, 1]), gripper)
+    )
+
+
+def coasts(double):
+    def move(method, command: Command | None):
+        if command is not None and command.mode == "hold":
+            command = dataclasses.replace(command, velocity=double.arm._velocity)
+        method(command)
+
+    wrap(double.arm, "move", move)
+
+
+def races(double):
+    def measure(method):
+        m = method()
+        fast = np.abs(m.velocity) > 0.5 * double.arm.domain.limits.velocity_max
+        return Measurement(m.position, np.where(fast, 3.0, 1.0) * m.velocity, m.effort, m.gripper)
+
+    wrap(double.arm.domain, "measure", measure)
+
+
+def two_steps_at_once(double):
+    def finish(method):
+        double.arm.episode.step += 1
+        return method()
+
+    wrap(double.arm, "finish_step", finish)
+
+
+def never_repeats(double):
+    double.runner.repeat_s = 1000.0
+
+
+def will_of_another_seq(double):
+    def make(client, userdata):
+        double.link._connection("offline")
+        client.will_set(double.link._prefix + "bridge/connection", double.link._connection("offline"), 1, True)
+        double.link._connection("offline")
+
+    double.link._client.on_pre_connect = make
+
+
+def takes_the_kept(double):
+    def heard(method, client, userdata, message):
+        message.retain = False
+        method(client, userdata, message)
+
+    double.link._client.on_message = lambda *args: heard(double.link._on_message, *args)
+
+
+def expires(later):
+    """A bridge in real time whose commands hold for longer: later says by how much, of a command."""
+
+    def spoil(double):
+        def handle(method, message):
+            before = double.runner._command
+            method(message)
+            if double.runner._command is not None and double.runner._command is not before:
+                double.runner._expires += later(double.runner._command)
+
+        wrap(double.runner, "_handle", handle)
+
+    return spoil
+
+
+IN_LOCKSTEP = {
+    "factsheet_retained": says_its_factsheet_over_and_over,
+    "factsheet_complete": lambda double: double.facts.pop("success_rule"),
+    "online_retained": never_retained("bridge/connection"),
+    "states_complete": says("joint_states", without("effort")),
+    "pictures": says("camera/default", lambda fields: fields | {"width": 17}),
+    "envelopes": skips_a_seq,
+    "echo": deaf_to_echoes,
+    "lease_granted": says("lease/state", lambda fields: fields | {"ttl_ms": 5}),
+    "lease_one": says("lease/state", lambda fields: fields | {"who": ""}),
+    "lease_needed": obeys_anyone,
+    "lease_release": keeps_what_is_given_back,
+    "lease_lapses": lapses_in_lockstep,
+    "lease_will": deaf_to_wills,
+    "lease_late_will": obeys_every_will,
+    "reset_refused": says("episode/state", lambda fields: fields | {"reason": ""}),
+    "reset_once": resets_again,
+    "same_start": starts_anywhere,
+    "epoch": mends(another_epoch_is_ours),
+    "sequence": takes(lambda seq, last: 0 < seq < last),
+    "replay": takes(lambda seq, last: seq == last),
+    "stale": fresh_whatever(own=True),
+    "not_running": uncounted_between_episodes,
+    "another_bridge": fresh_whatever(own=False),
+    "another_robot": lambda double: field("robot", lambda name: name == "another-robot", double.robot)(double),
+    "nan": speeds(lambda v, limits: np.where(np.isnan(v), 0.1, v)),
+    "infinite": speeds(lambda v, limits: np.where(np.isinf(v), 0.1, v)),
+    "gripper_nan": field("gripper", lambda g: g != g, 0.0),
+    "too_fast": speeds(
+        lambda v, limits: np.where(np.isfinite(v), np.clip(v, -limits.velocity_max, limits.velocity_max), v)
+    ),
+    "gripper_range": field("gripper", lambda g: g > 1, 1.0),
+    "joint_missing": names(missing_added),
+    "joint_extra": names(unknown_left_out),
+    "joint_repeated": names(repeated_renamed),
+    "joint_twice": names(twice_once),
+    "hold_with_joints": mends(drop_joints_of_hold),
+    "unknown_mode": field("mode", lambda mode: mode == "fly", "velocity"),
+    "unknown_key": mends(lambda message, gate, limits: message.pop("speed", None)),
+    "missing_key": mends(lambda message, gate, limits: message.setdefault("reason", "")),
+    "no_validity": field("valid_for_ms", lambda ms: ms == 0, 200),
+    "seq_zero": next_seq(lambda seq: seq == 0),
+    "seq_beyond": next_seq(lambda seq: seq > 2**53),
+    "key_twice": mends_bytes(
+        lambda payload: payload.removesuffix(b',"gripper":0}') + b"}" if payload.endswith(b',"gripper":0}') else payload
+    ),
+    "not_json": mends_bytes(
+        lambda payload: payload + b"}" if payload[:1] == b"{" and payload[-1:] != b"}" else payload
+    ),
+    "not_utf8": mends_bytes(lambda payload: payload.replace(b"\xff", b"")),
+    "deep": uncounted(lambda gate, payload: payload.startswith(b"[[")),
+    "too_large": mends_bytes(bytes.strip),
+    "ready_stands": moves_in_ready,
+    "moves": turns_joint_1_round,
+    "shuffled": names(by_place),
+    "hold_rests": coasts,
+    "speed_kept": races,
+    "one_step": two_steps_at_once,
+    "repeats": never_repeats,
+    "last_will": will_of_another_seq,
+    "retained": takes_the_kept,
+}
+
+IN_REALTIME = {
+    "lease_lapses": never_lapses,
+    "silence_stops": expires(lambda command: 0.4 if command.valid_for_s >= 0.2 else 0.0),
+    "validity_ends": expires(lambda command: 0.2 - min(0.2, command.valid_for_s)),
+    "holder_gone": lambda double: setattr(double.runner, "_leased", lambda now: True),
+}

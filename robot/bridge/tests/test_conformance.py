@@ -1,0 +1,106 @@
+"""The conformance kit: our bridge keeps every rule, and a bridge that breaks one fails its check and no other."""
+
+import io
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sim2real_bridge import bridge, link, lockstep, realtime
+from sim2real_bridge.conformance import table
+from sim2real_bridge.conformance.trial import Trial
+
+from . import spoilt
+from .stick import SIZE, Blank, Stick
+
+
+class Double:
+    """A bridge of the plainest arm in a thread, which the kit may kill and start."""
+
+    def __init__(self, port, robot, clock, spoil=lambda double: None):
+        self.port, self.robot, self.clock, self.spoil = port, robot, clock, spoil
+
+    def start(self):
+        settings = bridge.Settings(self.robot, self.clock, SIZE, False, "none")
+        self.link = link.Link("127.0.0.1", self.port, self.robot)
+        self.arm = bridge.Bridge(Stick(), self.link, Blank(), settings)
+        self.runner = {"realtime": realtime.RealTime, "lockstep": lockstep.LockStep}[self.clock](self.arm)
+        self.stopping = threading.Event()
+        self.facts = self.arm.factsheet()
+        self.spoil(self)
+        self.link.connect(self.facts, 10.0, self.stopping)
+        self._thread = threading.Thread(target=self.runner.run, args=(self.stopping,))
+        self._thread.start()
+
+    def kill(self):
+        """As kill -9 would: the socket ends, and nobody says why."""
+        self.link._client.loop_stop()
+        self.link._client._sock_close()
+        self._end()
+
+    def _end(self):
+        self.stopping.set()
+        self.link.inbox.put(None)
+        self._thread.join(10.0)
+        assert not self._thread.is_alive()
+
+    def stop(self):
+        self._end()
+        self.link.close()
+
+
+def judge(port, robot, clock, spoil=lambda double: None):
+    """Runs every check against a double: the results, and what was printed."""
+    double = Double(port, re.sub(r"\W", "-", robot), clock, spoil)
+    double.start()
+    try:
+        trial = Trial(lambda client: client.connect("127.0.0.1", port), double.robot, double)
+        out = io.StringIO()
+        results = table.run(trial, out=out)
+        trial.probe.close()
+    finally:
+        double.stop()
+    return results, out.getvalue()
+
+
+@pytest.mark.parametrize("clock", ["realtime", "lockstep"])
+def test_our_bridge_keeps_every_rule(broker, clock):
+    results, text = judge(broker, f"ours-{clock}", clock)
+    assert [r for r in results if r.verdict == "FAIL"] == [], text
+    of_the_other_clock = {
+        "lockstep": {"silence_stops", "validity_ends", "holder_gone"},
+        "realtime": {"one_step", "repeats"},
+    }[clock]
+    assert {r.name for r in results if r.verdict == "skip"} == of_the_other_clock
+    assert (
+        text.splitlines()[-1]
+        == f"{len(results) - len(of_the_other_clock)} passed, 0 failed, {len(of_the_other_clock)} skipped"
+    )
+
+
+def failures(port, name, clock, spoil):
+    """The checks that a spoilt bridge fails, with their reasons."""
+    results, _ = judge(port, f"spoilt-{name}-{clock}", clock, spoil)
+    return [(r.name, r.reason) for r in results if r.verdict == "FAIL"]
+
+
+def test_a_bridge_that_breaks_a_rule_fails_its_check_alone(broker):
+    """In lock-step, where the checks wait for nobody, many bridges at a time."""
+    with ThreadPoolExecutor(16) as pool:
+        done = {
+            name: pool.submit(failures, broker, name, "lockstep", spoil) for name, spoil in spoilt.IN_LOCKSTEP.items()
+        }
+    said = {name: future.result() for name, future in done.items()}
+    wrong = {name: s for name, s in said.items() if [n for n, _ in s] != [name]}
+    assert not wrong, "\n".join(f"{name}: {s}" for name, s in wrong.items())
+
+
+@pytest.mark.parametrize("name", spoilt.IN_REALTIME)
+def test_a_bridge_that_breaks_a_rule_of_time_fails_its_check_alone(broker, name):
+    said = failures(broker, name, "realtime", spoilt.IN_REALTIME[name])
+    assert [n for n, _ in said] == [name], said
+
+
+def test_every_check_can_fail():
+    assert set(table.CHECKS) == set(spoilt.IN_LOCKSTEP) | set(spoilt.IN_REALTIME)
