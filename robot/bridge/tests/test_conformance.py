@@ -2,6 +2,9 @@
 
 import io
 import re
+import shlex
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -104,3 +107,23 @@ def test_a_bridge_that_breaks_a_rule_of_time_fails_its_check_alone(broker, name)
 
 def test_every_check_can_fail():
     assert set(table.CHECKS) == set(spoilt.IN_LOCKSTEP) | set(spoilt.IN_REALTIME)
+
+
+def test_the_command_line_starts_a_bridge_and_sums_up(broker, tmp_path):
+    """A real bridge's process, killed and started again by the kit; three checks, to be quick."""
+    name = ["--broker", f"127.0.0.1:{broker}", "--robot", "kit"]
+    started = shlex.join([sys.executable, "-m", "sim2real_bridge", *name, "--size", "32"])
+    kit = [sys.executable, "-m", "sim2real_bridge.conformance", *name, "--start", started]
+    done = subprocess.run([*kit, "nan", "silence_stops", "last_will"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "2 passed, 0 failed, 1 skipped"
+    assert "the bridge's clock is lockstep" in done.stdout
+
+
+def test_the_command_line_refuses(broker):
+    for argv, said in ((["nann"], "check 'nann' is unknown"), ([], "Connection refused")):
+        kit = [sys.executable, "-m", "sim2real_bridge.conformance", "--broker", "127.0.0.1:1", "--robot", "x", *argv]
+        done = subprocess.run(kit, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1

@@ -5,7 +5,7 @@ What belongs here: who may command, and when an episode is. What does not: a com
 
 from .check_said import need
 from .probe import FailedError, SkippedError
-from .trial import Trial
+from .trial import START_S, Trial
 
 OTHER_WHO = "another daemon of the kit"
 
@@ -152,7 +152,7 @@ def last_will(t: Trial) -> None:
     finally:
         mark = t.probe.mark()
         t.life.start()
-        sheet = t.probe.wait("factsheet", "a factsheet after the start", since=mark, patience_s=60.0)
+        sheet = t.probe.wait("factsheet", "a factsheet after the start", since=mark, patience_s=START_S)
     need((will["state"], will["epoch"]) == ("offline", online["epoch"]), f"it says {will['state']} of {will['epoch']}")
     need(will["seq"] == online["seq"] - 1, f"its seq is {will['seq']}, that of online {online['seq']}")
     need(sheet.body["epoch"] != online["epoch"], "another start has the same epoch")
@@ -168,7 +168,7 @@ def retained(t: Trial) -> None:
     mark = t.probe.mark()
     t.life.start()
     try:
-        t.probe.wait("factsheet", "a factsheet after the start", since=mark, patience_s=60.0)
+        t.probe.wait("factsheet", "a factsheet after the start", since=mark, patience_s=START_S)
         sheet = t.probe.wait("bridge/connection", "online after the start", lambda b: b["state"] == "online", mark).body
         t.factsheet = t.probe.factsheet = t.probe.heard("factsheet", mark)[-1].body
         t.probe.drop()

@@ -10,6 +10,7 @@ import numpy as np
 
 from .probe import FailedError, Probe, SkippedError
 
+START_S = 60.0  # that a bridge may take to start
 SHARE = 0.2  # of a joint's greatest speed, at which checks move
 STILL_RAD = 0.01  # what an arm that holds may give
 
@@ -34,7 +35,7 @@ class Trial:
         self._connect = connect
         self.probe = self.another("conformance kit")
         self.greeting = self.probe.wait(
-            "factsheet", "a factsheet; is the bridge running, and is this its robot's name?"
+            "factsheet", "a factsheet; is the bridge running, and is this its robot's name?", patience_s=START_S
         )
         self.factsheet = self.probe.factsheet = self.greeting.body
         self._episodes = itertools.count(1)
