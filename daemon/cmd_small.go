@@ -16,10 +16,16 @@ import (
 	"sim2reald/daemon/config"
 )
 
-// cmdConfig prints the example, which is the defaults.
+// cmdConfig prints the example, which is the defaults, or writes what a mosquitto needs to let in the same clients.
 func cmdConfig(_ context.Context, args []string) error {
-	if err := parseFlags(flag.NewFlagSet("config", flag.ContinueOnError), args); err != nil {
+	fs := flag.NewFlagSet("config", flag.ContinueOnError)
+	path := fs.String("config", "", "configuration `file`, for -mosquitto")
+	dir := fs.String("mosquitto", "", "write mosquitto.conf and mosquitto.acl of mqtt.listen_tls, tls and users into this `folder`")
+	if err := parseFlags(fs, args); err != nil {
 		return err
+	}
+	if *dir != "" {
+		return writeMosquitto(*path, *dir)
 	}
 	_, err := os.Stdout.Write(config.Example())
 	return err

@@ -41,7 +41,7 @@ func (k *worker) open(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		cfg.MQTT.Listen, log = net.JoinHostPort(host, "0"), log.With("worker", k.number)
+		cfg.MQTT.Listen, cfg.MQTT.ListenTLS, log = net.JoinHostPort(host, "0"), "", log.With("worker", k.number)
 	}
 	if k.w, err = openWorkcell(ctx, cfg, log, workcellOptions{startBridge: true, onRequest: k.desk.answer}); err != nil {
 		return err

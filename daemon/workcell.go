@@ -79,10 +79,14 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err != nil {
 		return err
 	}
-	w.link, err = topic.Dial(ctx, topic.Options{
+	link := topic.Options{
 		Broker: address, Robot: w.cfg.Robot.Name, Version: version, Clock: w.clock, Log: w.log,
 		OnFrame: w.onFrame, OnExpert: opts.onExpert, OnEpisode: w.onEpisode, OnRequest: opts.onRequest,
-	})
+	}
+	if err := w.secure(&link); err != nil {
+		return err
+	}
+	w.link, err = topic.Dial(ctx, link)
 	if err != nil {
 		return err
 	}
@@ -107,12 +111,15 @@ func (w *workcell) openBroker() (string, error) {
 	if w.cfg.MQTT.Broker != "embedded" {
 		return w.cfg.MQTT.Broker, nil
 	}
-	broker, err := topic.StartBroker(w.cfg.MQTT.Listen)
+	broker, err := w.brokerOptions().Start()
 	if err != nil {
 		return "", err
 	}
 	w.broker = broker
-	w.log.Info("broker started", "address", broker.Address())
+	w.log.Info("broker started; whoever is on this host may command", "address", broker.Address())
+	if at := broker.AddressTLS(); at != "" {
+		w.log.Info("broker started with TLS", "address", at, "users", len(w.cfg.MQTT.Users))
+	}
 	return broker.Address(), nil
 }
 

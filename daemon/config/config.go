@@ -39,12 +39,6 @@ type Robot struct {
 	Name string `yaml:"name"`
 }
 
-// MQTT says which broker is used. Broker "embedded" starts one inside the daemon, on Listen.
-type MQTT struct {
-	Broker string `yaml:"broker"`
-	Listen string `yaml:"listen"`
-}
-
 // Bridge is the simulated workcell that evaluate and collect start by themselves. {domain} in the Command stands
 // for Domain: not all of them can live in one environment. With an empty Command they use the bridge that is there.
 type Bridge struct {
@@ -139,7 +133,7 @@ type Realtime struct {
 func Default() Config {
 	return Config{
 		Robot: Robot{Name: "kitchen"},
-		MQTT:  MQTT{Broker: "embedded", Listen: "127.0.0.1:1883"},
+		MQTT:  MQTT{Broker: "embedded", Listen: "127.0.0.1:1883", Users: []MQTTUser{}},
 		Bridge: Bridge{
 			Command: []string{"build/venv-{domain}/bin/python", "-m", "sim2real_bridge"},
 			Domain:  "kitchen", Task: "slide", Clock: "realtime", Jitter: "j05",
@@ -197,13 +191,6 @@ func (c Config) Validate() error {
 
 func (r Robot) validate() error {
 	return required("robot.name", r.Name)
-}
-
-func (m MQTT) validate() error {
-	if m.Broker == "embedded" {
-		return address("mqtt.listen", m.Listen)
-	}
-	return address("mqtt.broker", m.Broker)
 }
 
 func (b Bridge) validate() error {

@@ -55,6 +55,16 @@ func TestLoadRefuses(t *testing.T) {
 		{"negative skew", "watch: {skew_ms: -1}", "watch.skew_ms: -1 is not between 0 and 3600000"},
 		{"NaN share", "watch: {clamped_share: .nan}", "watch.clamped_share: NaN is not above 0 and at most 100"},
 		{"no share", "watch: {clamped_share: 0}", "watch.clamped_share: 0 is not above 0 and at most 100"},
+		{"open to all", "mqtt: {listen: '0.0.0.0:1883'}", `mqtt.listen: "0.0.0.0:1883" is open to other hosts, without TLS`},
+		{"open on all", "mqtt: {listen: ':1883'}", `mqtt.listen: ":1883" is open to other hosts`},
+		{"open by name", "mqtt: {listen: 'robot.example:1883'}", "use 127.0.0.1 there, and mqtt.listen_tls with mqtt.users for others"},
+		{"TLS without files", "mqtt: {listen_tls: '0.0.0.0:8883'}", "mqtt.tls.ca: is empty; give it a value; mqtt.listen_tls needs it"},
+		{"TLS without users", "mqtt: {listen_tls: '0.0.0.0:8883', tls: {ca: a, certificate: b, key: c}}", "mqtt.users: none"},
+		{"role", "mqtt: {listen_tls: '[::]:8883', tls: {ca: a, certificate: b, key: c}, users: [{name: x, role: root}]}", `mqtt.users[0].role: "root" is not one of [daemon bridge operator onlooker]`},
+		{"user twice", "mqtt: {listen_tls: '[::]:8883', tls: {ca: a, certificate: b, key: c}, users: [{name: x, role: bridge}, {name: x, role: daemon}]}", `mqtt.users[1].name: "x" stands twice`},
+		{"key alone", "mqtt: {broker: 'b:8883', tls: {ca: a, key: c}}", `mqtt.tls: certificate "" and key "c" go together`},
+		{"certificate without authority", "mqtt: {broker: 'b:8883', tls: {certificate: b, key: c}}", "mqtt.tls.ca: is empty"},
+		{"password of nobody", "mqtt: {broker: 'b:8883', password_file: p}", "mqtt.user: is empty, and mqtt.password_file is not"},
 		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},
 	}
 	for _, c := range cases {

@@ -38,19 +38,28 @@ func decode(payload []byte, into any) error {
 	return nil
 }
 
-// atMost is how large a topic's message may be. A picture may be as large as its camera's pixels, and half as large
-// again, in base64.
-func (l *Link) atMost(topic string) int {
+// largest is how large any message of a topic may be.
+func largest(topic string) int {
 	switch {
 	case topic == "factsheet":
 		return maxFactsheet
-	case !strings.HasPrefix(topic, "camera/"):
-		return maxSmall
+	case strings.HasPrefix(topic, "camera/"):
+		return maxPayload
+	}
+	return maxSmall
+}
+
+// atMost is how large this bridge's may be. A picture may be as large as its camera's pixels, and half as large again,
+// in base64.
+func (l *Link) atMost(topic string) int {
+	name, ok := strings.CutPrefix(topic, "camera/")
+	if !ok {
+		return largest(topic)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.factsheet.Cameras {
-		if c.Name == topic[len("camera/"):] && c.Width > 0 && c.Height > 0 && c.Width < 1<<14 && c.Height < 1<<14 {
+		if c.Name == name && c.Width > 0 && c.Height > 0 && c.Width < 1<<14 && c.Height < 1<<14 {
 			return min(maxSmall+c.Width*c.Height*3*2, maxPayload)
 		}
 	}

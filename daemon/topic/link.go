@@ -28,6 +28,9 @@ type Options struct {
 	Clock   func() time.Duration // monotonic, since process start
 	Log     *slog.Logger
 
+	Files          Files  // of a broker with TLS; an empty CA is none
+	User, Password string // at a broker that wants them
+
 	OnFrame   func(*CameraFrame, time.Duration) // pictures, with their arrival
 	OnExpert  func(*Expert)                     // a teacher's advice
 	OnEpisode func(EpisodeState)
@@ -90,7 +93,16 @@ func Dial(ctx context.Context, opts Options) (*Link, error) {
 		subscribed: make(chan struct{}, 1), factsheetArrived: make(chan struct{}, 1), stateArrived: make(chan struct{}, 1),
 	}
 	l.who = whoWeAre(opts.Version)
-	l.client = mqtt.NewClient(l.clientOptions())
+	o := l.clientOptions()
+	if opts.Files.CA != "" {
+		secure, err := opts.Files.config(opts.Log, time.Now())
+		if err != nil {
+			return nil, err
+		}
+		o.Servers = nil
+		o.AddBroker("ssl://" + opts.Broker).SetTLSConfig(secure)
+	}
+	l.client = mqtt.NewClient(o)
 	if err := l.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -140,6 +152,7 @@ func (l *Link) clientOptions() *mqtt.ClientOptions {
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + l.opts.Broker)
 	l.session(nil, o)
 	o.SetReconnectingHandler(l.session)
+	o.SetUsername(l.opts.User).SetPassword(l.opts.Password)
 	o.SetCleanSession(true).SetOrderMatters(true).SetStore(mqtt.NewMemoryStore())
 	o.SetConnectTimeout(answerPatience).SetWriteTimeout(200 * time.Millisecond)
 	o.SetKeepAlive(2 * time.Second).SetPingTimeout(time.Second)

@@ -124,7 +124,7 @@ func TestEchoOnTheWire(t *testing.T) {
 // TestBlockedCallbackStallsNothingElse: while a picture's callback never returns, requests are answered, measurements
 // are current, and what finds no room is dropped and counted.
 func TestBlockedCallbackStallsNothingElse(t *testing.T) {
-	r := newRig(t) // four frames fit into its channel, and the fifth blocks
+	r := newRig(t)     // four frames fit into its channel, and the fifth blocks
 	t.Cleanup(func() { // the link waits for its callbacks
 		done := make(chan struct{})
 		go func() {

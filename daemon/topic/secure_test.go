@@ -1,0 +1,402 @@
+package topic
+
+import (
+	"bytes"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+const armTopics = "sim2real/v1/arm/"
+
+var inAYear = time.Now().AddDate(1, 0, 0)
+
+// secured is a broker with TLS, ours or mosquitto, with a watcher and a daemon on it.
+type secured struct {
+	t       *testing.T
+	ca      *authority
+	address string
+	watcher mqtt.Client
+	daemon  mqtt.Client
+	heard   chan mqtt.Message
+}
+
+// onBothBrokers runs a test against the embedded broker and a real mosquitto.
+func onBothBrokers(t *testing.T, test func(t *testing.T, s *secured)) {
+	users := map[string]Role{"d": RoleDaemon, "b": RoleBridge, "o": RoleOperator, "w": RoleOnlooker, "revoked": RoleDaemon, "expired": RoleDaemon}
+	for name, start := range map[string]func(*testing.T, Files, map[string]Role) string{"embedded": startEmbedded, "mosquitto": startMosquitto} {
+		t.Run(name, func(t *testing.T) {
+			s := &secured{t: t, ca: newAuthority(t), heard: make(chan mqtt.Message, 64)}
+			files, _ := s.ca.issue("broker", inAYear)
+			_, bad := s.ca.issue("revoked", inAYear)
+			files.CRL = s.ca.revoke(bad)
+			s.address = start(t, files, users)
+			s.watcher, s.daemon = s.as("w"), s.as("d")
+			token := s.watcher.Subscribe(armTopics+"#", 0, func(_ mqtt.Client, m mqtt.Message) { s.heard <- m })
+			if !token.WaitTimeout(5*time.Second) || token.Error() != nil {
+				t.Fatalf("subscribing: %v", token.Error())
+			}
+			test(t, s)
+		})
+	}
+}
+
+func startEmbedded(t *testing.T, files Files, users map[string]Role) string {
+	t.Helper()
+	b, err := BrokerOptions{
+		Listen: "127.0.0.1:0", ListenTLS: "127.0.0.1:0", Robot: "arm", Users: users, Files: files, Log: slog.New(slog.DiscardHandler),
+	}.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b.AddressTLS()
+}
+
+func startMosquitto(t *testing.T, files Files, users map[string]Role) string {
+	t.Helper()
+	program, err := exec.LookPath("mosquitto")
+	if err != nil {
+		program = "/usr/sbin/mosquitto"
+	}
+	if _, err := os.Stat(program); err != nil {
+		if os.Getenv("SIM2REALD_ALL") != "" {
+			t.Fatal("mosquitto is missing; make setup-test installs it")
+		}
+		t.Skip("mosquitto is missing; make setup-test installs it")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	conf, acl := Mosquitto("arm", address, files, users, at("acl"))
+	// Started by root it would become a user that cannot read this test's files.
+	for name, text := range map[string]string{"conf": conf + "user root\n", "acl": acl} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var said bytes.Buffer
+	cmd := exec.Command(program, "-c", at("conf"))
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("mosquitto said: %s", said.String())
+		}
+	})
+	listens(t, address)
+	return address
+}
+
+// listens waits for a process to do so.
+func listens(t *testing.T, address string) {
+	t.Helper()
+	dialler := net.Dialer{Deadline: time.Now().Add(10 * time.Second)}
+	for {
+		c, err := dialler.Dial("tcp", address)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if time.Now().After(dialler.Deadline) {
+			t.Fatalf("nothing listens on %s: %v", address, err)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// options are those of a client with a TLS configuration, or none.
+func (s *secured) options(c *tls.Config) *mqtt.ClientOptions {
+	scheme := "tcp://"
+	if c != nil {
+		scheme = "ssl://"
+	}
+	o := mqtt.NewClientOptions().AddBroker(scheme + s.address).SetAutoReconnect(false).SetConnectTimeout(3 * time.Second)
+	if c != nil {
+		o.SetTLSConfig(c)
+	}
+	return o
+}
+
+func (s *secured) tls(name string, until time.Time) *tls.Config {
+	s.t.Helper()
+	files := Files{CA: filepath.Join(s.ca.dir, "ca.crt"), Certificate: filepath.Join(s.ca.dir, name+".crt"), Key: filepath.Join(s.ca.dir, name+".key")}
+	if _, err := os.Stat(files.Key); err != nil {
+		files, _ = s.ca.issue(name, until)
+	}
+	c, err := files.config(slog.New(slog.DiscardHandler), until.Add(-time.Hour))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
+}
+
+// connect is a client, and nil when it is not let in.
+func (s *secured) connect(o *mqtt.ClientOptions) mqtt.Client {
+	c := mqtt.NewClient(o)
+	token := c.Connect()
+	if !token.WaitTimeout(5*time.Second) || token.Error() != nil {
+		return nil
+	}
+	s.t.Cleanup(func() { c.Disconnect(0) })
+	return c
+}
+
+func (s *secured) as(name string) mqtt.Client {
+	s.t.Helper()
+	c := s.connect(s.options(s.tls(name, inAYear)))
+	if c == nil {
+		s.t.Fatalf("%s is not let in", name)
+	}
+	return c
+}
+
+// delivers reports whether what a client says on a topic reaches who listens. The subscription that follows is
+// answered once the message has been dealt with, and the marker of the daemon comes after it.
+func (s *secured) delivers(c mqtt.Client, topic string) bool {
+	s.t.Helper()
+	c.Publish(armTopics+topic, 0, false, "x")
+	c.Subscribe("anything", 0, nil).WaitTimeout(3 * time.Second)
+	s.daemon.Publish(armTopics+"event", 0, false, "marker")
+	got := false
+	for {
+		m := hear(s.t, s.heard)
+		if m.Topic() == armTopics+"event" && string(m.Payload()) == "marker" {
+			return got
+		}
+		got = got || m.Topic() == armTopics+topic
+	}
+}
+
+// TestWhoIsLetIn: only who has a certificate that is the authority's, in time, not revoked and of a known name can say
+// anything.
+func TestWhoIsLetIn(t *testing.T) {
+	onBothBrokers(t, func(t *testing.T, s *secured) {
+		stranger := newAuthority(t)
+		theirs, _ := stranger.issue("d", inAYear)
+		foreign, err := theirs.config(slog.New(slog.DiscardHandler), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		foreign.RootCAs = s.tls("d", inAYear).RootCAs
+		anonymous := s.tls("d", inAYear).Clone()
+		anonymous.Certificates = nil
+		old := s.tls("d", inAYear).Clone()
+		old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
+		for _, c := range []struct {
+			name string
+			tls  *tls.Config
+			want bool
+		}{
+			{"a daemon", s.tls("d", inAYear), true},
+			{"plaintext", nil, false},
+			{"anonymous", anonymous, false},
+			{"expired", s.tls("expired", time.Now().Add(-time.Minute)), false},
+			{"revoked", s.tls("revoked", inAYear), false},
+			{"another name", s.tls("nobody", inAYear), false},
+			{"another authority", foreign, false},
+			{"TLS 1.2", old, false},
+		} {
+			client := s.connect(s.options(c.tls))
+			if got := client != nil && s.delivers(client, "joint_command"); got != c.want {
+				t.Errorf("%s: let in and heard is %v, want %v", c.name, got, c.want)
+			}
+		}
+	})
+}
+
+// TestWhoMaySayWhat holds both brokers to one table, topic by topic.
+func TestWhoMaySayWhat(t *testing.T) {
+	topics := []string{
+		"joint_command", "lease", "echo", "episode/reset", "episode/start", "daemon/connection", "reply", "event", "status",
+		"bridge/connection", "factsheet", "joint_states", "camera/front", "expert", "episode/state", "lease/state", "echo/answer",
+		"request", "something/else", "camera/front/more",
+	}
+	onBothBrokers(t, func(t *testing.T, s *secured) {
+		for user, role := range map[string]Role{"d": RoleDaemon, "b": RoleBridge, "o": RoleOperator, "w": RoleOnlooker} {
+			client := s.as(user)
+			for _, topic := range topics {
+				if got, want := s.delivers(client, topic), role.may(armTopics, armTopics+topic, true); got != want {
+					t.Errorf("%s on %s: delivered %v, want %v", role, topic, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestWhoMayHearWhat: a bridge does not hear what operators ask, and hears no other robot.
+func TestWhoMayHearWhat(t *testing.T) {
+	onBothBrokers(t, func(t *testing.T, s *secured) {
+		bridge := s.as("b")
+		heard := make(chan mqtt.Message, 64)
+		for _, filter := range []string{"#", armTopics + "#", armTopics + "request", armTopics + "reply", armTopics + "joint_command"} {
+			bridge.Subscribe(filter, 0, func(_ mqtt.Client, m mqtt.Message) { heard <- m }).WaitTimeout(3 * time.Second)
+		}
+		if !s.delivers(s.as("o"), "request") || !s.delivers(s.daemon, "reply") || !s.delivers(s.daemon, "joint_command") {
+			t.Fatal("not delivered to the watcher")
+		}
+		if m := hear(t, heard); m.Topic() != armTopics+"joint_command" {
+			t.Errorf("a bridge heard %s", m.Topic())
+		}
+	})
+}
+
+// TestWillIsNoWayRound: a last will on a topic that its sender may not write is not published. That of a second client,
+// which may, says when the first would have been.
+func TestWillIsNoWayRound(t *testing.T) {
+	onBothBrokers(t, func(t *testing.T, s *secured) {
+		s.dies("o", "joint_command")
+		s.dies("o", "request")
+		for {
+			switch m := hear(t, s.heard); m.Topic() {
+			case armTopics + "request":
+				return
+			case armTopics + "joint_command":
+				t.Fatal("published")
+			}
+		}
+	})
+}
+
+// dies is a client whose socket ends, and which leaves a will, where it is let in with one.
+func (s *secured) dies(user, will string) {
+	s.t.Helper()
+	var socket net.Conn
+	o := s.options(s.tls(user, inAYear)).SetWill(armTopics+will, "x", 0, false)
+	s.connect(o.SetCustomOpenConnectionFn(func(uri *url.URL, o mqtt.ClientOptions) (c net.Conn, err error) {
+		socket, err = tls.Dial("tcp", uri.Host, o.TLSConfig)
+		return socket, err
+	}))
+	_ = socket.Close()
+}
+
+// TestNobodyCommandsAndClears: what clears an emergency stop and what commands are never in one hand.
+func TestNobodyCommandsAndClears(t *testing.T) {
+	for _, role := range []Role{RoleDaemon, RoleBridge, RoleOperator, RoleOnlooker, "another"} {
+		commands, clears := role.may(armTopics, armTopics+"joint_command", true), role.may(armTopics, armTopics+"request", true)
+		if commands && clears {
+			t.Errorf("%s may do both", role)
+		}
+		if commands != (role == RoleDaemon) || clears != (role == RoleOperator) {
+			t.Errorf("%s: commands %v, clears %v", role, commands, clears)
+		}
+		if role.may(armTopics, "sim2real/v1/other/joint_states", false) || role.may(armTopics, "$SYS/x", false) || role.may(armTopics, "#", false) {
+			t.Errorf("%s reads beyond its robot", role)
+		}
+	}
+}
+
+func TestCovers(t *testing.T) {
+	for _, c := range []struct {
+		filter, other string
+		want          bool
+	}{
+		{"#", "a/b", true}, {"#", "#", true}, {"a", "a", true}, {"a", "b", false}, {"a", "a/b", false}, {"a/b", "a", false},
+		{"camera/+", "camera/front", true}, {"camera/+", "camera/+", true}, {"camera/+", "camera/#", false},
+		{"camera/+", "camera/a/b", false}, {"a", "+", false}, {"a", "#", false}, {"a/#", "a/b/c", true},
+	} {
+		if got := covers(c.filter, c.other); got != c.want {
+			t.Errorf("%s covers %s: %v", c.filter, c.other, got)
+		}
+	}
+}
+
+// TestLinkOverTLS: the daemon's own client, with what its configuration gives it.
+func TestLinkOverTLS(t *testing.T) {
+	onBothBrokers(t, func(t *testing.T, s *secured) {
+		files := Files{CA: filepath.Join(s.ca.dir, "ca.crt"), Certificate: filepath.Join(s.ca.dir, "d.crt"), Key: filepath.Join(s.ca.dir, "d.key")}
+		dial := func(f Files) error {
+			link, err := Dial(t.Context(), Options{
+				Broker: s.address, Robot: "arm", Version: "test", Files: f, Clock: func() time.Duration { return 0 }, Log: slog.New(slog.DiscardHandler),
+			})
+			if err == nil {
+				link.Close()
+			}
+			return err
+		}
+		if err := dial(files); err != nil {
+			t.Error(err)
+		}
+		stranger := newAuthority(t)
+		files.CA = filepath.Join(stranger.dir, "ca.crt")
+		if err := dial(files); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("a broker of an unknown authority: %v", err)
+		}
+	})
+}
+
+func TestCertificatesThatEnd(t *testing.T) {
+	now := time.Now()
+	for _, c := range []struct {
+		name       string
+		left       time.Duration
+		fail, warn string
+	}{
+		{"long", 15 * 24 * time.Hour, "", ""},
+		{"soon", 14 * 24 * time.Hour, "", "certificate expires soon"},
+		{"today", time.Hour, "", "days=0"},
+		{"over", -time.Hour, "expired on", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files, cert := newAuthority(t).issue("d", now.AddDate(1, 0, 0))
+			var said bytes.Buffer
+			_, err := files.config(slog.New(slog.NewTextHandler(&said, nil)), cert.NotAfter.Add(-c.left))
+			if c.fail == "" && err != nil || c.fail != "" && (err == nil || !strings.Contains(err.Error(), c.fail)) {
+				t.Errorf("got %v, want %q", err, c.fail)
+			}
+			if c.warn == "" && said.Len() > 0 || !strings.Contains(said.String(), c.warn) {
+				t.Errorf("said %q, want %q", said.String(), c.warn)
+			}
+		})
+	}
+}
+
+func TestReadSecret(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := write("good", "pass word\nmore", 0o600)
+	for path, want := range map[string]string{good: "pass word", write("windows", "x\r\n", 0o640): "x"} {
+		if got, err := ReadSecret(path); got != want || err != nil {
+			t.Errorf("%s: %q, %v", path, got, err)
+		}
+	}
+	for path, want := range map[string]string{
+		write("open", "x", 0o644): "chmod 600", write("empty", "\nx", 0o600): "first line is empty",
+		filepath.Join(dir, "missing"): "no such file", "$CREDENTIALS_DIRECTORY/good": "is not set",
+	} {
+		if _, err := ReadSecret(path); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "pass word") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	if got, err := ReadSecret("$CREDENTIALS_DIRECTORY/good"); got != "pass word" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
