@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -133,7 +134,7 @@ func successPlot(s section) (*plot.Plot, error) {
 			continue
 		}
 		at := float64(len(names))
-		names = append(names, r.Label)
+		names = append(names, strings.ReplaceAll(r.Label, ", ", ",\n")) // a long one beside another
 		var each plotter.XYs
 		for _, v := range r.BySeed(r.shift()) {
 			each = append(each, plotter.XY{X: at + 0.15, Y: 100 * v})
