@@ -167,7 +167,7 @@ func awaitListener(t *testing.T, address string) {
 func (b *browser) showsTheArm(t *testing.T) {
 	b.await(30*time.Second, `document.getElementById("mode").textContent === "running"`)
 	b.await(5*time.Second, `document.querySelectorAll("#joints tr").length === 7`)
-	b.await(5*time.Second, `document.querySelectorAll("#ages .age").length === 2`)
+	b.await(5*time.Second, `document.querySelectorAll("#ages .age").length === 3`)
 	before := js[string](b, `document.getElementById("ages").textContent`)
 	eventually(t, 5*time.Second, "other ages", func() bool { return js[string](b, `document.getElementById("ages").textContent`) != before })
 	b.await(5*time.Second, `document.getElementById("camera-default").naturalWidth === 224`)
