@@ -108,9 +108,6 @@ func (l *Loop) Ask(r supervisor.Request) error {
 	if l.pilot != pilot {
 		return fmt.Errorf("%s: the bundle was swapped meanwhile; ask again", r.Kind)
 	}
-	if r.Kind == supervisor.Acknowledge || r.Kind == supervisor.Arm {
-		l.failed = l.failed.Gravest() // what went wrong before is acknowledged; what is still wrong comes again
-	}
 	state, ok := l.cfg.Rig.State()
 	if r.Kind == supervisor.GoHome {
 		if err := l.cfg.canGoHome(&state); err != nil {
@@ -120,10 +117,15 @@ func (l *Loop) Ask(r supervisor.Request) error {
 	now := l.now(&state)
 	facts := l.facts(&state, ok, now)
 	wrong := l.bounds.Judge(&facts)
-	if r.Kind == supervisor.Arm {
+	afresh := r.Kind == supervisor.Acknowledge || r.Kind == supervisor.Arm
+	if afresh {
+		facts.Reported = facts.Reported.Gravest() // what went wrong before is acknowledged; what is still wrong comes again
 		wrong = l.bounds.JudgeEntry(&facts)
 	}
 	next, err := l.machine.Ask(r, wrong, state.Moving, now)
+	if err == nil && afresh {
+		l.failed = facts.Reported // a refused request forgets nothing
+	}
 	l.enter(next)
 	return err
 }

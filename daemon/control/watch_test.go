@@ -287,3 +287,18 @@ func TestFaultsCountOn(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRefusedRequestsForgetNothing: what was reported a moment ago faults the next tick, whatever is asked in between.
+func TestRefusedRequestsForgetNothing(t *testing.T) {
+	for _, r := range []supervisor.Request{{Kind: supervisor.Arm}, {Kind: supervisor.Acknowledge, Fault: 3}} {
+		b := newBench(false)
+		b.armAndStart(t)
+		b.loop.Report(supervisor.SendFailed)
+		if err := b.loop.Ask(r); err == nil {
+			t.Errorf("%s: granted to a running daemon", r.Kind)
+		}
+		if b.loop.Step(); b.loop.Machine().Fault.Cause != supervisor.SendFailed {
+			t.Errorf("%s: the report was forgotten: %v", r.Kind, b.loop.Machine().Mode)
+		}
+	}
+}
