@@ -17,7 +17,7 @@ PYTHON := build/venv/bin/python
 help: ## this list
 	@printf 'make targets:\n'
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
-	@printf '\nvariables: EPISODES=N (0: until Ctrl-C) and TASK=light or slide for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s\n'
+	@printf '\nvariables: EPISODES=N (0: until Ctrl-C) and TASK=light or slide for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s,\n  CASES=38,5 for faults\n'
 
 .PHONY: setup
 setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
@@ -68,6 +68,18 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 	$(PYTHON) -m pytest -q model/base/convert
 	$(PYTHON) -m pytest -q model/torch
 	$(PYTHON) -m pytest -q model/bench
+
+# Case numbers, such as 38,5,13; all without it.
+CASES ?=
+.PHONY: faults
+faults: setup-test build ## the fault suite: every case of the catalogue, in reduced counts; CASES=38,5 for some (under 20 minutes)
+	@go build -o build/faults ./daemon/faults
+	build/faults -journal build/faults.jsonl -run '$(CASES)'
+
+.PHONY: faults-full
+faults-full: setup-test build ## the same in full counts: hours; goes on where it was stopped
+	@go build -o build/faults ./daemon/faults
+	build/faults -full -journal build/faults.jsonl -run '$(CASES)'
 
 .PHONY: bench
 bench: build ## this machine's tables: both engines beside PyTorch's where bench-setup has run, the loop beside C's, Go's benchmarks
