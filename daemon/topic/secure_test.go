@@ -14,6 +14,8 @@ import (
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	server "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
 )
 
 const armTopics = "sim2real/v1/arm/"
@@ -398,5 +400,41 @@ func TestReadSecret(t *testing.T) {
 	t.Setenv("CREDENTIALS_DIRECTORY", dir)
 	if got, err := ReadSecret("$CREDENTIALS_DIRECTORY/good"); got != "pass word" || err != nil {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// credentials is a broker's hook that keeps what a client says of itself.
+type credentials struct {
+	guard
+	heard chan [2]string
+}
+
+func (c *credentials) OnConnectAuthenticate(_ *server.Client, pk packets.Packet) bool {
+	c.heard <- [2]string{string(pk.Connect.Username), string(pk.Connect.Password)}
+	return true
+}
+
+func TestUserAndPasswordReachTheBroker(t *testing.T) {
+	b, hook := &Broker{server: newServer()}, &credentials{heard: make(chan [2]string, 1)}
+	if err := b.server.AddHook(hook, nil); err != nil {
+		t.Fatal(err)
+	}
+	address, err := b.listen("listen", "127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.server.Serve(); err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	link, err := Dial(t.Context(), Options{
+		Broker: address, Robot: "arm", User: "u", Password: "p", Clock: func() time.Duration { return 0 }, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer link.Close()
+	if got := hear(t, hook.heard); got != [2]string{"u", "p"} {
+		t.Errorf("heard %v", got)
 	}
 }

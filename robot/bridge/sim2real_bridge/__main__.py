@@ -19,6 +19,11 @@ MAX_HORIZON = 1_000_000
 ARGUMENTS = (
     ("--broker", {"default": "127.0.0.1:1883", "metavar": "HOST:PORT", "help": "MQTT broker"}),
     ("--broker-wait", {"type": float, "default": 30.0, "metavar": "S", "help": "how long to wait for it, s"}),
+    ("--tls-ca", {"metavar": "FILE", "help": "speak TLS to a broker whose certificate is of this authority, PEM"}),
+    ("--tls-cert", {"metavar": "FILE", "help": "this bridge's certificate, PEM"}),
+    ("--tls-key", {"metavar": "FILE", "help": "its key, PEM, which others must not be able to read"}),
+    ("--user", {"help": "user at the broker"}),
+    ("--password-file", {"metavar": "FILE", "help": "the user's password in its first line"}),
     ("--robot", {"help": "name in the topics sim2real/v1/ROBOT/; the domain's unless given"}),
     ("--domain", {"default": "kitchen", "help": f"simulator: {', '.join(domains.DOMAINS)}"}),
     ("--task", {"help": "task served"}),
@@ -100,11 +105,12 @@ def serve(args: argparse.Namespace, parent: int) -> None:
     """Builds the parts, runs the clock, and takes the parts down in the opposite order."""
     module = domains.load(args.domain)
     cameras = choose(args, module)
-    from . import bridge, link, lockstep, realtime, render
+    from . import bridge, link, lockstep, realtime, render, secure
 
     domain = module.build(args.task)
     renderer = render.Renderer(domain, module.place, cameras, args.size)
-    session = link.Link(args.host, args.port, args.robot)
+    who = secure.Secure(args.tls_ca, args.tls_cert, args.tls_key, args.user, args.password_file)
+    session = link.Link(args.host, args.port, args.robot, who)
     settings = bridge.Settings(args.robot, args.clock, args.size, args.teacher, args.jitter, args.horizon)
     arm = bridge.Bridge(domain, session, renderer, settings)
     stop = stopper(session.inbox, parent if args.exit_with_parent else None)

@@ -9,6 +9,7 @@ import logging
 import queue
 import secrets
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as mqtt
 
 from . import BridgeError, __version__, contract
+from .secure import Secure
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ TOPICS_IN = (
 LOST = "lost"  # a Message of ours, not the broker's: the session ended, and what others then said was not heard
 INBOX_MAX = 256  # messages; what a flood brings beyond is dropped
 CONNECT_RETRY_S = 0.25
+ONLINE_PATIENCE_S = 10.0
 KEEPALIVE_S = 5
 
 
@@ -56,7 +59,7 @@ class Message(NamedTuple):
 class Link:
     """A session as one robot's bridge. publish may be called from several threads."""
 
-    def __init__(self, host: str, port: int, robot: str):
+    def __init__(self, host: str, port: int, robot: str, secure: Secure | None = None):
         self.epoch = secrets.token_hex(8)
         # SimpleQueue, because a signal handler puts into it while its owner may be waiting in it.
         self.inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
@@ -70,6 +73,7 @@ class Link:
         self._overflowed = 0
         self._online = threading.Event()
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, clean_session=True)
+        (secure or Secure()).apply(self._client)
         self._client.reconnect_delay_set(min_delay=1, max_delay=2)
         self._client.on_pre_connect = self._make_will
         self._client.on_connect = self._on_connect
@@ -87,8 +91,9 @@ class Link:
         if not self._connect_socket(time.monotonic() + patience_s, stop):
             return
         self._client.loop_start()
-        if not self._online.wait(10.0):
-            raise ConnectError(f"broker {self._name()}: {self._refusal or 'no answer in 10 s'}")
+        if not self._online.wait(ONLINE_PATIENCE_S):
+            refusal = self._refusal or f"no answer in {ONLINE_PATIENCE_S:g} s"
+            raise ConnectError(f"broker {self._name()}: {refusal}")
 
     def publish(self, topic: str, stamp_ns: int, fields: dict, seq: int | None = None, qos=0, retain=False):
         """Sends one message; seq is counted here unless it belongs to another message. Returns what was sent."""
@@ -120,6 +125,10 @@ class Link:
             try:
                 self._client.connect(*self._address, keepalive=KEEPALIVE_S)
                 return True
+            except ssl.SSLError as err:
+                raise ConnectError(
+                    f"broker {self._name()}: {err}: check --tls-ca, and the broker's certificate"
+                ) from err
             except OSError as err:
                 if time.monotonic() >= deadline:
                     raise ConnectError(f"broker {self._name()}: {err}: start one there or pass --broker") from err
@@ -155,6 +164,8 @@ class Link:
 
     def _on_disconnect(self, client, userdata, flags, reason, properties) -> None:
         log.info("offline from %s: %s", self._name(), reason)
+        if not self._online.is_set() and self._refusal is None:
+            self._refusal = f"the session ended before it began ({reason}): check the certificate and the user"
         self.inbox.put(Message(LOST, b"", False, time.monotonic()))
 
     def _on_message(self, client, userdata, message) -> None:

@@ -8,6 +8,8 @@ import shlex
 import subprocess
 import sys
 
+from .. import BridgeError
+from ..secure import Secure
 from .probe import FailedError
 from .table import CHECKS, run
 from .trial import Trial
@@ -44,6 +46,8 @@ def main(argv: list[str]) -> int:
         metavar="COMMAND",
         help="start the bridge so, and kill it and start it again where a check needs that",
     )
+    for name in ("--tls-ca", "--tls-cert", "--tls-key", "--user", "--password-file"):
+        parser.add_argument(name, help="as a bridge's; the user needs a daemon's rights")
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"only these of {', '.join(CHECKS)}")
     args = parser.parse_args(argv)
     if unknown := [name for name in args.checks if name not in CHECKS]:
@@ -58,10 +62,16 @@ def _run(args: argparse.Namespace) -> int:
     try:
         if life:
             life.start()
-        trial = Trial(lambda client: client.connect(host, int(port)), args.robot, life)
+        who = Secure(args.tls_ca, args.tls_cert, args.tls_key, args.user, args.password_file)
+
+        def connect(client):
+            who.apply(client)
+            client.connect(host, int(port))
+
+        trial = Trial(connect, args.robot, life)
         results = run(trial, args.checks or CHECKS)
         trial.probe.close()
-    except (OSError, ValueError, FailedError) as err:
+    except (OSError, ValueError, BridgeError, FailedError) as err:
         print(f"error: broker {args.broker}, robot {args.robot}: {err}", file=sys.stderr)
         return 2
     finally:
