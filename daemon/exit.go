@@ -67,7 +67,7 @@ func stopSignals() []os.Signal {
 
 // endBy is how long the service takes to end at most. What hangs in a library cannot be asked to stop; by then the arm
 // is at rest, or its bridge has stopped it.
-const endBy = 4500 * time.Millisecond
+const endBy = 4 * time.Second
 
 // endInTime ends the process when it has not ended by itself endBy after ctx, and says what it waited for. The returned
 // function takes that back.
