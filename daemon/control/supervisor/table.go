@@ -48,7 +48,7 @@ func table() [causes]Fact {
 			"`ages.state_silent_ms`; not in lock-step", "the bridge repeats an old measurement: start it again, then acknowledge and arm",
 		},
 		StateBroken: {
-			"state_broken", Operator, "NaN and infinity in `joint_states`",
+			"state_broken", Operator, "NaN and infinity in a measurement; JSON has neither, so that a message with one is dropped and `state_stale` tells",
 			"one message", "mend the bridge, which measures what is not a number, then acknowledge and arm",
 		},
 		StateJump: {
