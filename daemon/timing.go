@@ -19,6 +19,14 @@ func (w *workcell) sayScheduling(g control.Granted) {
 	w.log.Info("control loop scheduled", "as", g.String())
 }
 
+// quietRuntime prepares for a clock that does not wait.
+func (w *workcell) quietRuntime() error {
+	if w.lockstep() {
+		return nil
+	}
+	return asMisconfigured(control.QuietRuntime())
+}
+
 // timingOf is how well a loop keeps its time.
 func timingOf(l *control.Loop) topic.Timing {
 	t := topic.Timing{Lateness: l.Lateness.Spread(), Collector: metrics.CollectorPauses()}

@@ -98,6 +98,9 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err := w.awaitFactsheet(ctx); err != nil {
 		return err
 	}
+	if err := w.quietRuntime(); err != nil {
+		return err
+	}
 	if err := w.link.AwaitLease(ctx); err != nil {
 		return err
 	}
