@@ -5,7 +5,7 @@ import types
 
 import numpy as np
 
-from sim2real_bridge import realtime
+from sim2real_bridge import link, realtime
 
 WAVE = [0.3, -0.2, 0.1, 0.4, -0.1, 0.2, 0.5]
 
@@ -91,3 +91,19 @@ def test_falling_far_behind_is_said_and_not_caught_up():
     assert "behind real time by 2" in bridge.errors[0]
     clock._keep_time(time.monotonic() + 0.001)
     assert bridge.errors == []
+
+
+def test_a_flood_does_not_stop_the_clock():
+    """Of what has come, one tick reads so much; the rest waits, and what finds no room is dropped."""
+    session = link.Link("127.0.0.1", 1, "arm")
+    message = types.SimpleNamespace(topic="sim2real/v1/arm/joint_command", payload=b"{", retain=False)
+    for _ in range(link.INBOX_MAX + 10):
+        session._on_message(None, None, message)
+    assert session.inbox.qsize() == link.INBOX_MAX
+    assert session._overflowed == 10
+    read = []
+    bridge = types.SimpleNamespace(link=session, leasing=types.SimpleNamespace(handle=lambda m: read.append(m) or True))
+    clock = realtime.RealTime(bridge)
+    clock._handle_some()
+    assert len(read) == realtime.MESSAGES_PER_TICK
+    assert session.inbox.qsize() == link.INBOX_MAX - realtime.MESSAGES_PER_TICK
