@@ -223,3 +223,13 @@ func TestHoldsToTheLastBit(t *testing.T) {
 		}
 	}
 }
+
+// TestOutsideByExactly holds where an end's neighbourhood ends.
+func TestOutsideByExactly(t *testing.T) {
+	x := simpleJoint()
+	for q, want := range map[float64]float64{x.hi + outsideBy: x.speed, x.lo - outsideBy: x.speed, x.hi + 0.021: 1, x.lo - 0.021: 1} {
+		if got := x.comingBack(q); got != want {
+			t.Errorf("at %g: %g rad/s, want %g", q, got, want)
+		}
+	}
+}

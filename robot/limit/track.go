@@ -32,11 +32,11 @@ func (x *joint) aim(m motion, q, dq float64) float64 {
 		return good
 	}
 	full := x.towardsRest(m.v+math.Copysign(x.speed, short), m.a)
-	if x.miss(m, full, q, dq)*short > 0 {
+	if math.Signbit(x.miss(m, full, q, dq)) == math.Signbit(short) {
 		return full
 	}
 	for range bisections {
-		if middle := (good + full) / 2; x.miss(m, middle, q, dq)*short > 0 {
+		if middle := (good + full) / 2; math.Signbit(x.miss(m, middle, q, dq)) == math.Signbit(short) {
 			good = middle
 		} else {
 			full = middle

@@ -49,6 +49,15 @@ func TestTrack(t *testing.T) {
 	}
 }
 
+// TestTrackKeepsPaceExactly: what already moves as its wish does is not touched, not by a bisection's last step either.
+func TestTrackKeepsPaceExactly(t *testing.T) {
+	for _, v := range []float64{1, -1} {
+		if got, verdict := (one{mode: robot.Position, v: v, wish: v * 0.2, with: v}).apply(); got.DQ[0] != v || verdict != (Verdict{}) {
+			t.Errorf("%v rad/s %+v, want %v", got.DQ[0], verdict, v)
+		}
+	}
+}
+
 // TestTrackFollows goes along a sine whose speed is told: the arm lags behind it by far less than a stop is long,
 // and comes to rest exactly where a standing wish is.
 func TestTrackFollows(t *testing.T) {
