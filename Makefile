@@ -135,8 +135,8 @@ lint: setup ## formatting, vet, staticcheck, no package state, tidy modules
 	go tool gochecknoglobals ./...
 	go mod tidy -diff
 	cd robot/bridge && ../../$(PYTHON) -m ruff check . && ../../$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m ruff check --config robot/bridge/pyproject.toml model
-	$(PYTHON) -m ruff format --check --config robot/bridge/pyproject.toml model
+	$(PYTHON) -m ruff check --config robot/bridge/pyproject.toml model daemon/faults
+	$(PYTHON) -m ruff format --check --config robot/bridge/pyproject.toml model daemon/faults
 
 .PHONY: clean
 clean: ## remove build/

@@ -18,7 +18,7 @@ import types
 from concurrent.futures import Future
 
 import numpy as np
-from sim2real_bridge import __main__, bridge, domains, limits, link, png, render, shaping
+from sim2real_bridge import __main__, bridge, contract, domains, limits, link, png, render, shaping
 from sim2real_bridge.domain import Advice, Measurement
 
 HOME = np.array([0.0, -0.5, 0.0, -2.0, 0.0, 1.8, 0.0])
@@ -55,6 +55,7 @@ class Arm:
         self.task, self.limits = task, limits.load("panda")
         self._q, self._v, self._gripper = HOME.copy(), REST.copy(), 0.0
         self.told = REST  # the velocity of the last tick, as shaped, rad/s
+        self._seed = self._ticks = 0
 
     def factsheet(self) -> dict:
         pose = {"position_m": [0.0, 0.0, 0.0], "orientation_wxyz": [1.0, 0.0, 0.0, 0.0]}
@@ -75,10 +76,12 @@ class Arm:
 
     def reset(self, task: str, seed: int, jitter: str) -> None:
         draw = np.random.default_rng(seed)
+        self._seed, self._ticks = seed, 0
         self._q, self._v, self.told = HOME + draw.uniform(-0.2, 0.2, 7), REST.copy(), REST
 
     def tick(self, velocity: np.ndarray, gripper: float) -> None:
         self.told = velocity.copy()
+        self._ticks += 1
         pushed = np.asarray(FAULTS.now.get("pushed", REST))  # by hand, rad/s
         self._q = self._q + (velocity + pushed) * TICK_S
         self._v, self._gripper = velocity + pushed, gripper
@@ -90,7 +93,9 @@ class Arm:
         return Measurement(self._q.copy(), self._v.copy(), REST.copy(), self._gripper)
 
     def succeeded(self) -> bool:
-        return False
+        """Never, unless FAULTS_SUCCESS_STEPS says after how many steps an episode of an odd seed does."""
+        wanted = int(os.environ.get("FAULTS_SUCCESS_STEPS", "0"))
+        return wanted > 0 and self._seed % 2 == 1 and self._ticks >= wanted * self.control_ticks
 
     def expert(self) -> Advice:
         return Advice(REST.copy(), 0.0, True)
@@ -171,6 +176,8 @@ class LossyLink(link.Link):
         faults = FAULTS.now
         if topic in faults.get("mute", ()):
             return b""
+        if topic == "echo/answer" and "skew_s" in faults:
+            fields = fields | {"wall": contract.time_message(time.time_ns() + round(faults["skew_s"] * 1e9))}
         if topic in faults.get("repeat", ()) and topic in self._said:
             stamp_ns, seq = self._said[topic]
         elif seq is not None:

@@ -115,7 +115,34 @@ func bitFlips(_ context.Context, b *bench) outcome {
 			refused++
 		}
 	}
-	return measured(refused == flips, "%d of %d flips refused; signatures and keys are not built yet", refused, flips)
+	return measured(refused == flips, "%d of %d flips refused without a signature", refused, flips)
+}
+
+// signatures are wrong, missing, of another key, of a file that is replaced while it is read, or of an older release.
+func signatures(ctx context.Context, _ *bench) outcome {
+	said, err := goTest(ctx, "./model/bundle", "^(TestLoadSigned|TestFlippedBits|TestForeignSignatures|TestReplacedWhileItIsRead|TestReleasesOnlyGrow|TestKeys)$")
+	if err != nil {
+		return broken(err)
+	}
+	return measured(true, "all refused: %s", ran(said))
+}
+
+// sequences are repeated, swapped, replayed, at the edges of what a number may be.
+func sequences(ctx context.Context, _ *bench) outcome {
+	said, err := goTest(ctx, "./daemon/topic", "^(TestGateOverPermutations|TestGateRepeatsTheLastAlone)$")
+	if err != nil {
+		return broken(err)
+	}
+	return measured(true, "0 passed twice in 1e6 random orders of repeated, retained and foreign messages (%s)", ran(said))
+}
+
+// transport lets in who has a certificate, at the embedded broker and at a real mosquitto.
+func transport(ctx context.Context, _ *bench) outcome {
+	said, err := goTest(ctx, "./daemon/topic", "^(TestWhoIsLetIn|TestWhoMaySayWhat|TestWhoMayHearWhat|TestWillIsNoWayRound|TestLinkOverTLS|TestCertificatesThatEnd)$", "SIM2REALD_ALL=1")
+	if err != nil {
+		return broken(err)
+	}
+	return measured(strings.Contains(said, "/mosquitto"), "expired, revoked, anonymous, plaintext, wrong name, another authority, TLS 1.2: none let in, at the embedded broker and at mosquitto; 14 days warn (%s)", ran(said))
 }
 
 // sawyerOrder says one measurement in each order of its joints, and says it wrongly.

@@ -24,6 +24,7 @@ type rigOptions struct {
 	noDaemon    bool
 	armArgs     []string
 	environment []string // of the daemon
+	mqtt        string   // more of the daemon's section mqtt, YAML, which begins with a comma
 	broker      string   // more of mosquitto's configuration, instead of letting everybody in
 }
 
@@ -86,7 +87,7 @@ func (r *rig) open(ctx context.Context) (err error) {
 
 // writeConfig says which broker the daemon uses: the rig's, by itself or through the proxy.
 func (r *rig) writeConfig() (err error) {
-	mqtt := fmt.Sprintf("{broker: %q}", r.address)
+	mqtt := fmt.Sprintf("{broker: %q%s}", r.address, r.opts.mqtt)
 	switch {
 	case r.opts.embedded:
 		mqtt = fmt.Sprintf("{broker: embedded, listen: %q}", r.address)

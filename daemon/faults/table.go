@@ -3,6 +3,7 @@ package main
 // cases is the catalogue by number. K is the third of the processes that issue a kill -9 each.
 func cases() []faultCase {
 	return []faultCase{
+		{"0", "no fault at all", "P", "moves, 0 holds: the noise of the checks themselves", nothingBad},
 		{"1", "kill -9 of the broker in motion", "P", "at rest within 300 ms, no motion after, fault latched; 50 runs", killBroker},
 		{"K", "kill -9 of the bridge in motion", "P", "daemon sends only holds within 600 ms, fault latched, new bridge still; 50 runs", killBridge},
 		{"2", "broker frozen for 5 s (SIGSTOP), no TCP error", "P", "held <= 300 ms, 0 old commands executed after", brokerStops},
@@ -12,6 +13,7 @@ func cases() []faultCase {
 		{"6", "backlog of 1500 commands at QoS 1 to a frozen bridge", "P", "0 of 1500 executed", backlog},
 		{"7", "another client with the daemon's client id", "P", "noticed, <= 1 takeover (no flapping), no limit passed", sameClient},
 		{"8", "second writer without a lease, 1000 commands", "P", "0 of 1000 executed", secondWriter},
+		{"9", "sequence repeated, swapped, replayed, at its edges", "U", "0 passed twice in 1e6 permutations", sequences},
 		{"10", "flood of 10,000 messages/s on commands, requests and junk", "P", "tick lateness p99 <= 2x calm, memory <= +64 MiB; 60 s", flood},
 		{"11", "64 MiB, 1 byte, invalid JSON and UTF-8, 10,000 nested, on every topic", "P", "rejected, no panic, control unaffected", hostilePayloads},
 		{"12", "slow consumer of every topic", "P", "no disconnect in 120 s", slowConsumer},
@@ -29,6 +31,7 @@ func cases() []faultCase {
 		{"25", "policy answers NaN, infinity, 1e30 in motion", "P", "0 such commands sent, fault latched", badActions},
 		{"26", "base, adapter, observation or action other than declared", "U", "100 % of 12 mutations refused", twelveMutations},
 		{"27", "flipped bit in a bundle", "U", "1000 of 1000 refused", bitFlips},
+		{"27b", "signature missing, wrong, of another key; older release; file replaced", "U", "all refused", signatures},
 		{"28", "malicious safetensors", "U", "refused, <= 2 MiB, <= 50 ms", maliciousFiles},
 		{"29", "Sawyer's joints in any order, missing, twice, with others", "U", "5040 permutations, one result", sawyerOrder},
 		{"30", "bundle of another robot", "P", "refused, 0 commands", wrongRobot},
@@ -36,16 +39,22 @@ func cases() []faultCase {
 		{"32", "limits of every robot under adversarial wishes", "U", "1e7 steps, largest ratio <= 1.000", limitSuite},
 		{"33", "arm moved by hand during a hold", "P", "refused in the hand, first step <= a*dt", movedByHand},
 		{"34", "emergency stop in motion; 41 error flags", "P", "<= 30 ms (one period and 20 ms), and one tick of 10 ms to the recorder; latched, each flag faults", emergencyStop},
+		{"35", "wall clock steps by 1 h and 500 ms in motion", "P", "0 false holds", clockSteps},
+		{"36", "hosts 2 s apart", "P", "100 % of arming refused", hostsApart},
+		{"37", "disk full under a record", "P", "record stops aloud, readable to its last line; control goes on", diskFull},
 		{"38", "kill -9 of the daemon in motion", "P", "at rest within 300 ms, travel <= 0.16 rad, disarmed after restart; 50 runs", killDaemon},
 		{"39", "SIGTERM once and twice, SIGINT, SIGHUP in motion", "P", "stop <= 1 s, exit 0 <= 5 s", terminated},
 		{"40", "control loop hangs, watchdog", "P", "SIGABRT with a dump <= 1.5 s, restart disarmed", loopHangs},
 		{"41", "wrong configurations", "U", "100 % of 60 mutants refused by name", configMutants},
-		{"42", "a stream's password, a signing key", "P", "0 hits in logs and errors", secretsAbsent},
+		{"42", "password in log, pages, /proc, MQTT, dump", "P", "0 hits", secrets},
+		{"42b", "a stream's password, a signing key", "U", "0 hits in logs and errors", secretsAbsent},
 		{"43", "forged requests, rebound hosts, 500 slow connections", "P", "100 % refused, control unchanged", forgedRequests},
+		{"44", "TLS: expired, revoked, wrong name, plaintext, anonymous", "P", "100 % refused; 14 days warn", transport},
 		{"45", "all cores taken twice over", "P", "0 unsafe, overruns counted", coresTaken},
 		{"46", "soak with a seeded fault every few seconds", "P", "0 violations; no growth (24 h; here shortened)", soak},
 		{"47", "state machine: every state and event, random walks", "U", "0 violations (mutation score: make mutation)", stateMachine},
 		{"48", "the same run again", "P", "same commands, bit for bit", replayed},
+		{"49", "evaluation killed and gone on with", "P", "no trial twice or lost; interval recomputed equal", evaluationResumed},
 		{"50", "FCI: success rate of packets", "H", ">= 0.95 on average, >= 0.90 at least", noFranka},
 	}
 }
