@@ -27,6 +27,8 @@ func cases() []faultCase {
 		{"20", "black, overexposed, blurred pictures", "P", "held within 3 pictures (one more for the phase)", flawedPictures},
 		{"21", "GPU asked for and absent", "P", "clear error <= 5 s", gpuAbsent},
 		{"22", "GPU memory exhausted in mid-run", "P", "SAFE 20 of 20", noGPU},
+		{"22b", "engine fails in mid-run as without memory (no GPU needed)", "P", "faulted, at rest <= 500 ms, SAFE 20 of 20", engineFails},
+		{"23", "inference hangs", "P", "held <= 3 periods of 80 ms (and the one at hand, and a tick)", inferenceHangs},
 		{"24", "NaN, infinity, subnormal weights", "U", "1 in 1e8 found", badWeights},
 		{"25", "policy answers NaN, infinity, 1e30 in motion", "P", "0 such commands sent, fault latched", badActions},
 		{"26", "base, adapter, observation or action other than declared", "U", "100 % of 12 mutations refused", twelveMutations},
