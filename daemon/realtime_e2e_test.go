@@ -127,6 +127,7 @@ func (s *service) arm() {
 func TestService(t *testing.T) {
 	s := newService(t)
 	s.startsDisarmed(t)
+	s.refusesASecond(t)
 	s.obeysRequests(t)
 	s.goesHome(t)
 	s.shadows(t)
