@@ -16,6 +16,10 @@ const (
 	toldLead = 0.25 // what demonstrations must have agreed by for a difference to be told at all
 	toldHue  = 0.25
 	toldFit  = 0.45
+
+	// leastPictures must stand behind a reference before anything is told: those of one or two episodes do not say how
+	// much a scene varies from one to the next.
+	leastPictures = 24
 )
 
 // Verdict is how a live picture compares. Its zero value is that of the right one.
@@ -56,13 +60,17 @@ func (r *Reference) Compare(live *View) Verdict {
 			v.Turn, best = t, fits[t]
 		}
 	}
-	v.Other = v.Turn == Upright && r.Fit >= toldFit && v.Fit < leastFit
-	v.Swapped = v.Turn == Upright && !v.Other && r.Hue >= toldHue && hue < leastHue
+	v.Other = v.Turn == Upright && r.tellsScene() && v.Fit < leastFit
+	v.Swapped = v.Turn == Upright && !v.Other && r.tellsColours() && hue < leastHue
 	return v
 }
 
 // tells is whether the demonstrations told a turned picture from one that lies right.
-func (r *Reference) tells(t Turn) bool { return r.Leads[t-1] >= toldLead }
+func (r *Reference) tells(t Turn) bool { return r.enough() && r.Leads[t-1] >= toldLead }
+
+func (r *Reference) tellsScene() bool   { return r.enough() && r.Fit >= toldFit }
+func (r *Reference) tellsColours() bool { return r.enough() && r.Hue >= toldHue }
+func (r *Reference) enough() bool       { return r.Pictures >= leastPictures }
 
 // Untold lists what nobody would notice on this camera: its scene looks the same so, or varied too much.
 func (r *Reference) Untold() string {
@@ -72,10 +80,10 @@ func (r *Reference) Untold() string {
 			out = append(out, "the picture "+t.String())
 		}
 	}
-	if r.Hue < toldHue {
+	if !r.tellsColours() {
 		out = append(out, "red and blue in each other's place")
 	}
-	if r.Fit < toldFit {
+	if !r.tellsScene() {
 		out = append(out, "another scene")
 	}
 	return strings.Join(out, ", ")

@@ -211,3 +211,21 @@ func BenchmarkCompare(b *testing.B) {
 		}
 	}
 }
+
+// TestFewPicturesTellNothing: what one or two episodes showed says nothing of how a scene varies.
+func TestFewPicturesTellNothing(t *testing.T) {
+	s := sheets(t)[0]
+	for _, n := range []int{leastPictures - 1, leastPictures} {
+		var m Maker
+		for _, f := range s.frames[learnt : learnt+n] {
+			m.Add(viewOf(t, f))
+		}
+		r, err := m.Make(s.camera)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := r.Compare(viewOf(t, turned(s.frames[other], HalfTurn))); v.OK() != (n < leastPictures) {
+			t.Errorf("of %d pictures: %v", n, v)
+		}
+	}
+}
