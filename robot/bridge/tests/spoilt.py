@@ -278,9 +278,15 @@ def turns_joint_1_round(double):
 
 
 def coasts(double):
+    """A hold goes on as the last moving command of the episode did."""
+    last = {}
+
     def move(method, command: Command | None):
-        if command is not None and command.mode == "hold":
-            command = dataclasses.replace(command, velocity=double.arm._velocity)
+        episode = double.arm.episode.id
+        if command is not None and command.mode == "velocity":
+            last[episode] = command.velocity
+        elif command is not None and episode in last:
+            command = dataclasses.replace(command, velocity=last[episode])
         method(command)
 
     wrap(double.arm, "move", move)

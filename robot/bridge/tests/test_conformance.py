@@ -90,7 +90,7 @@ def failures(port, name, clock, spoil):
 
 def test_a_bridge_that_breaks_a_rule_fails_its_check_alone(broker):
     """In lock-step, where the checks wait for nobody, many bridges at a time."""
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(8) as pool:
         done = {
             name: pool.submit(failures, broker, name, "lockstep", spoil) for name, spoil in spoilt.IN_LOCKSTEP.items()
         }
