@@ -19,7 +19,7 @@ from concurrent.futures import Future
 
 import numpy as np
 from sim2real_bridge import __main__, bridge, contract, domains, limits, link, png, render, shaping
-from sim2real_bridge.domain import Advice, Measurement
+from sim2real_bridge.domain import Advice, Measurement, RefusedError
 
 HOME = np.array([0.0, -0.5, 0.0, -2.0, 0.0, 1.8, 0.0])
 TICK_S = 0.01
@@ -75,6 +75,8 @@ class Arm:
         return {"observation_noise": "off"}
 
     def reset(self, task: str, seed: int, jitter: str) -> None:
+        if task != self.task or jitter not in self.factsheet()["jitter_presets"]:
+            raise RefusedError(f"task {task!r}, jitter {jitter!r}: this arm knows {self.task!r} and 'none'")
         draw = np.random.default_rng(seed)
         self._seed, self._ticks = seed, 0
         self._q, self._v, self.told = HOME + draw.uniform(-0.2, 0.2, 7), REST.copy(), REST

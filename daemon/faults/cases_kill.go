@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -195,4 +197,22 @@ func (r *rig) nextArmStands(ctx context.Context) error {
 		return fmt.Errorf("the daemon is %s once another bridge is there, want faulted until a person acknowledges", m)
 	}
 	return r.stoodSince(from)
+}
+
+// inTheKitchen is the whole day of a service beside the simulated kitchen, with its own policy: kill -9 of the bridge and
+// of the daemon in motion among it.
+func inTheKitchen(ctx context.Context, _ *bench) outcome {
+	said, err := goTest(ctx, "./daemon", "^TestService$", "SIM2REALD_ALL=1")
+	if err != nil {
+		return broken(err)
+	}
+	var furthest float64
+	for _, m := range regexp.MustCompile(`went ([0-9.]+) rad after the last command`).FindAllStringSubmatch(said, -1) {
+		x, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			return broken(err)
+		}
+		furthest = max(furthest, x)
+	}
+	return measured(furthest > 0 && furthest <= stopTravel, "%.3f rad after the daemon's death; bridge's death latched, disarmed after; 1 run", furthest)
 }

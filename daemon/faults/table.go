@@ -1,6 +1,7 @@
 package main
 
-// cases is the catalogue by number. K is the third of the processes that issue a kill -9 each.
+// cases is the catalogue by number. 0 and letters are not in it: a rig without a fault, the bridge's kill -9, which
+// belongs to 1 and 38, and the kit that judges bridges.
 func cases() []faultCase {
 	return []faultCase{
 		{"0", "no fault at all", "P", "moves, 0 holds: the noise of the checks themselves", nothingBad},
@@ -45,6 +46,7 @@ func cases() []faultCase {
 		{"36", "hosts 2 s apart", "P", "100 % of arming refused", hostsApart},
 		{"37", "disk full under a record", "P", "record stops aloud, readable to its last line; control goes on", diskFull},
 		{"38", "kill -9 of the daemon in motion", "P", "at rest within 300 ms, travel <= 0.16 rad, disarmed after restart; 50 runs", killDaemon},
+		{"38k", "kill -9 of the daemon in motion, in the simulated kitchen", "P", "travel <= 0.16 rad", inTheKitchen},
 		{"39", "SIGTERM once and twice, SIGINT, SIGHUP in motion", "P", "stop <= 1 s, exit 0 <= 5 s", terminated},
 		{"40", "control loop hangs, watchdog", "P", "SIGABRT with a dump <= 1.5 s, restart disarmed", loopHangs},
 		{"41", "wrong configurations", "U", "100 % of 60 mutants refused by name", configMutants},
@@ -54,9 +56,10 @@ func cases() []faultCase {
 		{"44", "TLS: expired, revoked, wrong name, plaintext, anonymous", "P", "100 % refused; 14 days warn", transport},
 		{"45", "all cores taken twice over", "P", "0 unsafe, overruns counted", coresTaken},
 		{"46", "soak with a seeded fault every few seconds", "P", "0 violations; no growth (24 h; here shortened)", soak},
-		{"47", "state machine: every state and event, random walks", "U", "0 violations (mutation score: make mutation)", stateMachine},
+		{"47", "state machine: every state and event, random walks", "U", "0 violations (the mutation score is measured by itself)", stateMachine},
 		{"48", "the same run again", "P", "same commands, bit for bit", replayed},
 		{"49", "evaluation killed and gone on with", "P", "no trial twice or lost; interval recomputed equal", evaluationResumed},
 		{"50", "FCI: success rate of packets", "H", ">= 0.95 on average, >= 0.90 at least", noFranka},
+		{"C", "the conformance kit on the bridge", "P", "0 checks failed", conformance},
 	}
 }
