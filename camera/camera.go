@@ -13,6 +13,7 @@ type Frame struct {
 	Seq     uint64        // as the source counts; of the joint_states it shows, for a bridge's frames
 	Stamp   time.Duration // the source's clock
 	Arrival time.Duration // receiver's monotonic clock since process start: ages are measured from here
+	Sent    time.Duration // the sender's wall clock since 1970, where it tells (RTCP); 0: not told
 	Width   int           // pixels
 	Height  int           // pixels
 	Pix     []byte        // (Height, Width, 3) row-major, RGB, 8 bit

@@ -1,0 +1,146 @@
+package cameratest
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Codecs, by the names that the peers share.
+const (
+	H264  = "h264"
+	MJPEG = "mjpeg"
+)
+
+// Need skips a test that lacks a program, or fails it where the environment says that nothing may be missing.
+func Need(t testing.TB, program, remedy string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		lacking(t, program+" is missing: "+remedy)
+	}
+}
+
+func lacking(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("SIM2REALD_ALL") != "" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// Process is a peer that a test started. It ends with the test at the latest.
+type Process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+	said *strings.Builder
+}
+
+// run starts a program.
+func run(t testing.TB, cmd *exec.Cmd) *Process {
+	t.Helper()
+	p := &Process{cmd: cmd, done: make(chan struct{}), said: &strings.Builder{}}
+	if cmd.Stderr == nil {
+		cmd.Stderr = p.said
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = cmd.Wait() // how it ended is seen in what came of it
+		close(p.done)
+	}()
+	t.Cleanup(p.Kill)
+	return p
+}
+
+// Kill ends the process at once and waits for it.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	<-p.done
+}
+
+// PID is its process id.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Said is what it wrote to stderr; only after Kill.
+func (p *Process) Said() string { return p.said.String() }
+
+// encoding is how ffmpeg makes each codec: H264 as a camera's, a keyframe each second, no B-frames.
+func encoding(codec string, rateHz int) []string {
+	if codec == MJPEG {
+		return []string{"-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-huffman", "default"}
+	}
+	return []string{"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", fmt.Sprint(rateHz), "-pix_fmt", "yuv420p"}
+}
+
+// Push lets ffmpeg publish its moving test picture at that rate until it is killed.
+func Push(t testing.TB, url, codec, size string, rateHz int, flags ...string) *Process {
+	t.Helper()
+	Need(t, "ffmpeg", "apt-get install ffmpeg")
+	args := []string{"-hide_banner", "-loglevel", "error", "-nostdin", "-re", "-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%s:rate=%d", size, rateHz)}
+	args = append(append(args, flags...), encoding(codec, rateHz)...)
+	args = append(args, "-f", "rtsp", "-rtsp_transport", "tcp", url)
+	return run(t, exec.Command("ffmpeg", args...))
+}
+
+// GStreamer starts GStreamer's RTSP server with its moving test picture, and returns its URL.
+func GStreamer(t testing.TB, codec, size string, rateHz int) (url string, p *Process) {
+	t.Helper()
+	const python = "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import gi; gi.require_version('GstRtspServer', '1.0')").Run(); err != nil {
+		lacking(t, "GStreamer's RTSP server is missing: apt-get install python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly")
+	}
+	width, height, _ := strings.Cut(size, "x")
+	pipeline := fmt.Sprintf("videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=%s,height=%s,framerate=%d/1 ! ", width, height, rateHz)
+	if codec == MJPEG {
+		pipeline += "jpegenc ! rtpjpegpay name=pay0 pt=26"
+	} else {
+		pipeline += fmt.Sprintf("x264enc tune=zerolatency speed-preset=ultrafast key-int-max=%d ! rtph264pay name=pay0 pt=96 config-interval=1", rateHz)
+	}
+	cmd := exec.Command(python, "-u", "-c", gstreamer, pipeline)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = run(t, cmd)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		p.Kill()
+		t.Fatalf("GStreamer's server did not start: %s", p.Said())
+	}
+	return "rtsp://127.0.0.1:" + strings.TrimSpace(line) + "/camera", p
+}
+
+const gstreamer = `
+import sys, gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer
+Gst.init(None)
+server = GstRtspServer.RTSPServer.new()
+server.set_address("127.0.0.1")
+server.set_service("0")
+factory = GstRtspServer.RTSPMediaFactory.new()
+factory.set_launch("( " + sys.argv[1] + " )")
+factory.set_shared(True)
+server.get_mount_points().add_factory("/camera", factory)
+server.attach(None)
+print(server.get_bound_port())
+GLib.MainLoop().run()
+`
+
+// Patience is how long tests wait for a peer: other programs share the machine.
+const Patience = 30 * time.Second
+
+// Stop lets the process exist and do nothing, as one that hangs.
+func (p *Process) Stop(t testing.TB) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+}
