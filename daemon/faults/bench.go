@@ -29,27 +29,44 @@ func (b *bench) policy() (policyFiles, error) {
 	return b.files, b.failed
 }
 
+// figure is what one run of a case measured.
+type figure struct {
+	Value float64 `json:"value"`             // in the unit of the case
+	Rest  float64 `json:"rest_ms,omitempty"` // until the arm stood, where that is another figure
+}
+
 // series is what a case measured over several runs.
 type series struct {
-	values []float64
+	values []figure
 	asked  int // by the catalogue
+	void   int // runs in which the machine gave the arm no time, done again
 }
 
 // most is the largest value.
 func (s series) most() float64 {
 	var most float64
 	for _, v := range s.values {
-		most = max(most, v)
+		most = max(most, v.Value)
 	}
 	return most
 }
 
+// latest is the longest time until the arm stood, in ms.
+func (s series) latest() float64 {
+	var latest float64
+	for _, v := range s.values {
+		latest = max(latest, v.Rest)
+	}
+	return latest
+}
+
 // String says how many of the runs that are asked for were made.
 func (s series) String() string {
-	if len(s.values) == s.asked {
-		return fmt.Sprintf("%d runs", s.asked)
+	runs := fmt.Sprintf("%d of %d runs", len(s.values), s.asked)
+	if s.void > 0 {
+		runs += fmt.Sprintf(", %d more void for lack of a processor", s.void)
 	}
-	return fmt.Sprintf("%d of %d runs", len(s.values), s.asked)
+	return runs
 }
 
 // count is how often something is done: reduced, or as the catalogue has it.
@@ -61,7 +78,7 @@ func (b *bench) count(reduced, asked int) int {
 }
 
 // repeat measures a case several times; runs that the journal has are not made again. The first error ends it.
-func (b *bench) repeat(ctx context.Context, id string, reduced, asked int, run func(ctx context.Context, i int) (float64, error)) (series, error) {
+func (b *bench) repeat(ctx context.Context, id string, reduced, asked int, run func(ctx context.Context, i int) (figure, error)) (series, error) {
 	s := series{asked: asked}
 	for i := range b.count(reduced, asked) {
 		if v, ok := b.log.value(id, i); ok {
@@ -69,11 +86,15 @@ func (b *bench) repeat(ctx context.Context, id string, reduced, asked int, run f
 			continue
 		}
 		v, err := run(ctx, i)
+		for n := 1; starved(err) && n < attempts; n++ {
+			s.void++
+			v, err = run(ctx, i)
+		}
 		if err != nil {
 			return s, fmt.Errorf("run %d: %w", i+1, err)
 		}
 		s.values = append(s.values, v)
-		if err := b.log.put(row{Case: id, Run: i + 1, Value: v}); err != nil {
+		if err := b.log.put(row{Case: id, Run: i + 1, Figure: &v}); err != nil {
 			return s, err
 		}
 	}

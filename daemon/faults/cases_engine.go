@@ -94,7 +94,7 @@ func inferenceHangs(ctx context.Context, b *bench) outcome {
 
 // engineFails has each inference fail as without memory, in motion, several times over.
 func engineFails(ctx context.Context, b *bench) outcome {
-	s, err := b.repeat(ctx, "22b", 4, 20, func(ctx context.Context, _ int) (after float64, err error) {
+	s, err := b.repeat(ctx, "22b", 4, 20, func(ctx context.Context, _ int) (f figure, err error) {
 		o := b.engineFault(ctx, "fail", func(r *rig, at moment) outcome {
 			if err := r.awaitMode(ctx, "faulted", 2*time.Second); err != nil {
 				return broken(err)
@@ -103,13 +103,13 @@ func engineFails(ctx context.Context, b *bench) outcome {
 			if err != nil {
 				return broken(err)
 			}
-			after = ms(stopped.after)
+			f.Value = ms(stopped.after)
 			return measured(true, "")
 		})
 		if o.Verdict != passed {
 			err = fmt.Errorf("%s", o.Measured)
 		}
-		return after, err
+		return f, err
 	})
 	if err != nil {
 		return broken(err)

@@ -153,7 +153,7 @@ func TestJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []row{{Case: "1", Run: 1, Value: 3}, {Case: "1", outcome: measured(true, "x")}, {Case: "2", outcome: measured(false, "y")}} {
+	for _, r := range []row{{Case: "1", Run: 1, Figure: &figure{3, 7}}, {Case: "1", outcome: measured(true, "x")}, {Case: "2", outcome: measured(false, "y")}} {
 		if err := j.put(r); err != nil {
 			t.Fatal(err)
 		}
@@ -174,13 +174,42 @@ func TestJournal(t *testing.T) {
 		v, run := j.value("1", 0)
 		_, one := j.passed("1")
 		_, two := j.passed("2")
-		if run != c.want || one != c.want || two || (run && v != 3) {
+		if run != c.want || one != c.want || two || (run && v != figure{3, 7}) {
 			t.Errorf("%+v: run %v %v, cases %v %v", c, run, v, one, two)
 		}
 		if err := j.put(row{Case: "4"}); err != nil {
 			t.Error(err)
 		}
 		_ = j.Close()
+	}
+}
+
+// TestVoidRuns are done again, and told; what fails by itself is not.
+func TestVoidRuns(t *testing.T) {
+	j, err := openJournal(filepath.Join(t.TempDir(), "journal.jsonl"), "a", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	b := &bench{log: j}
+	calls := 0
+	s, err := b.repeat(t.Context(), "x", 2, 5, func(context.Context, int) (figure, error) {
+		if calls++; calls == 1 {
+			return figure{}, &starvedError{}
+		}
+		return figure{Value: float64(calls)}, nil
+	})
+	if err != nil || calls != 3 || s.most() != 3 || s.String() != "2 of 5 runs, 1 more void for lack of a processor" {
+		t.Errorf("%v, %d calls, %v", err, calls, s)
+	}
+	for cause, want := range map[error]int{&starvedError{}: attempts, context.Canceled: 1} {
+		calls = 0
+		if _, err := b.repeat(t.Context(), "y", 2, 5, func(context.Context, int) (figure, error) { calls++; return figure{}, cause }); err == nil || calls != want {
+			t.Errorf("%v: %v after %d calls, want %d", cause, err, calls, want)
+		}
+	}
+	if d, err := waited(os.Getpid()); err != nil || d < 0 {
+		t.Errorf("%v, %v", d, err)
 	}
 }
 

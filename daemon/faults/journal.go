@@ -12,8 +12,8 @@ import (
 type row struct {
 	Subject string  `json:"subject"` // what was tested, and in which counts: rows of another are not ours
 	Case    string  `json:"case"`
-	Run     int     `json:"run,omitempty"` // from 1
-	Value   float64 `json:"value,omitempty"`
+	Run     int     `json:"run,omitempty"`    // from 1
+	Figure  *figure `json:"figure,omitempty"` // of a run
 	Seconds float64 `json:"seconds,omitempty"`
 	outcome
 }
@@ -72,9 +72,12 @@ func (j *journal) put(r row) error {
 }
 
 // value is what a run of a case measured, counted from 0.
-func (j *journal) value(id string, i int) (float64, bool) {
-	r, ok := j.rows[key(id, i+1)]
-	return r.Value, ok
+func (j *journal) value(id string, i int) (figure, bool) {
+	r := j.rows[key(id, i+1)]
+	if r.Figure == nil {
+		return figure{}, false
+	}
+	return *r.Figure, true
 }
 
 // passed is the outcome of a case that passed before.

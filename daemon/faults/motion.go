@@ -64,7 +64,8 @@ func (r *rig) awaitMotion(ctx context.Context) error {
 		s, _ := r.status(ctx)
 		return fmt.Errorf("%w: the daemon is %s, %s", err, s.Mode, s.Why)
 	}
-	return nil
+	r.waited, err = waited(r.arm.pid())
+	return err
 }
 
 // settle waits until the arm stands, and then a little longer, so that a motion that comes again is in the log.

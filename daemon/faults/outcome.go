@@ -15,6 +15,7 @@ type faultCase struct {
 type outcome struct {
 	Measured string `json:"measured"`
 	Verdict  string `json:"verdict"`
+	void     bool   // for lack of a processor; to be done again
 }
 
 const (
@@ -29,13 +30,15 @@ func measured(ok bool, format string, args ...any) outcome {
 	if ok {
 		verdict = passed
 	}
-	return outcome{fmt.Sprintf(format, args...), verdict}
+	return outcome{Measured: fmt.Sprintf(format, args...), Verdict: verdict}
 }
 
 // broken is a case whose figure could not be measured, or one that found what must never be.
-func broken(err error) outcome { return outcome{err.Error(), failed} }
+func broken(err error) outcome {
+	return outcome{Measured: err.Error(), Verdict: failed, void: starved(err)}
+}
 
 // needs is a case that cannot run here, and for lack of what.
 func needs(format string, args ...any) outcome {
-	return outcome{"needs " + fmt.Sprintf(format, args...), skipped}
+	return outcome{Measured: "needs " + fmt.Sprintf(format, args...), Verdict: skipped}
 }

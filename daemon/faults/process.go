@@ -122,6 +122,20 @@ func resident(pid int) (int64, error) {
 	return pages * int64(os.Getpagesize()), err
 }
 
+// waited is how long a process's main thread was ready to run and got no processor, in all.
+func waited(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text)) // on a processor, waiting for one, in ns, and how often
+	if len(fields) != 3 {
+		return 0, fmt.Errorf("/proc/%d/schedstat says %q, want three numbers", pid, text)
+	}
+	ns, err := strconv.ParseInt(fields[1], 10, 64)
+	return time.Duration(ns), err
+}
+
 // descriptors counts a process's open files.
 func descriptors(pid int) (int, error) {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))

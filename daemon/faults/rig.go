@@ -42,6 +42,7 @@ type rig struct {
 	arm     *arm
 	daemon  *process
 	resets  int
+	waited  time.Duration // by the arm's process, when its motion began
 }
 
 // newRig starts all of it and waits until the daemon serves, disarmed.
