@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"sim2reald/camera"
 	"sim2reald/camera/device"
 	"sim2reald/camera/encoded"
+	"sim2reald/camera/rtsp"
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
@@ -34,7 +36,7 @@ func (w *workcell) openCameras(ctx context.Context) error {
 		if w.lockstep() {
 			return fmt.Errorf("cameras[%d].source: %s has a clock of its own, and a lock-step bridge waits for none; set it to bridge", i, camera.Shown(c.Source))
 		}
-		if err := w.openDevice(running, i); err != nil {
+		if err := w.openSource(running, i); err != nil {
 			return err
 		}
 	}
@@ -53,27 +55,95 @@ func (w *workcell) checkBridgeCamera(i int) error {
 		i, w.cfg.Cameras[i].Name, strings.Join(names, ", "), i)
 }
 
-// openDevice waits for the first picture, so that a missing camera is found here and not in motion.
-func (w *workcell) openDevice(ctx context.Context, i int) error {
-	c, slot := w.cfg.Cameras[i], w.cameras[i]
+// openSource waits for the first picture, so that a missing camera is found here and not in motion.
+func (w *workcell) openSource(ctx context.Context, i int) error {
+	c, slot, view := w.cfg.Cameras[i], w.cameras[i], camera.NewLatest(w.cfg.Cameras[i].Name)
 	first, ended := make(chan struct{}), make(chan error, 1)
 	var once sync.Once
+	read, err := w.reader(i, ended)
+	if err != nil {
+		return asMisconfigured(err)
+	}
 	w.workers.Go(func() {
-		ended <- device.Run(ctx, device.Options{
-			Camera: c.Name, Source: c.Source, Key: fmt.Sprintf("cameras[%d].source", i), RateHz: w.fact.ControlRateHz,
-		}, w.clock, func(f *camera.Frame) {
+		read(ctx, func(f *camera.Frame) {
 			slot.Put(f)
-			w.show(f)
+			view.Put(f)
 			once.Do(func() { close(first) })
 		})
 	})
+	w.workers.Go(func() { w.showing(ctx, view) })
 	select {
 	case <-first:
+		w.log.Info("camera", "name", c.Name, "source", camera.Shown(c.Source))
 		return nil
 	case err := <-ended:
 		return asMisconfigured(err)
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// reader is what reads a source until its context ends. ended, which has room for one, gets why it could not or no longer.
+func (w *workcell) reader(i int, ended chan error) (func(context.Context, func(*camera.Frame)), error) {
+	c, key := w.cfg.Cameras[i], fmt.Sprintf("cameras[%d]", i)
+	if c.RTSP() {
+		opt, err := streamOptions(c, key)
+		if err != nil {
+			return nil, err
+		}
+		opt.Counts = &rtsp.Counts{}
+		opt.Ended = w.sayEnded(opt.Counts, ended)
+		return func(ctx context.Context, put func(*camera.Frame)) { rtsp.Run(ctx, opt, w.clock, put) }, nil
+	}
+	opt := device.Options{Camera: c.Name, Source: c.Source, Key: key + ".source", RateHz: w.fact.ControlRateHz}
+	return func(ctx context.Context, put func(*camera.Frame)) { ended <- device.Run(ctx, opt, w.clock, put) }, nil
+}
+
+// streamOptions are how an RTSP camera is read.
+func streamOptions(c config.Camera, key string) (rtsp.Options, error) {
+	opt := rtsp.Options{Camera: c.Name, URL: c.Source, Key: key + ".source", UDP: c.UDP()}
+	if c.CredentialsFile == "" {
+		return opt, nil
+	}
+	secret, err := topic.ReadSecret(c.CredentialsFile)
+	if err != nil {
+		return opt, fmt.Errorf("%s.credentials_file: %w", key, err)
+	}
+	var ok bool
+	if opt.User, opt.Password, ok = strings.Cut(secret, ":"); !ok || opt.User == "" {
+		return opt, fmt.Errorf("%s.credentials_file: the first line of %s is not user:password", key, c.CredentialsFile)
+	}
+	return opt, nil
+}
+
+// sayEnded logs why a camera went, once until it was back or something else is wrong with it.
+func (w *workcell) sayEnded(counts *rtsp.Counts, ended chan error) func(error) {
+	var said string
+	var pictures uint64
+	return func(err error) {
+		select {
+		case ended <- err:
+		default:
+		}
+		if now := counts.Pictures.Load(); now != pictures || err.Error() != said {
+			said, pictures = err.Error(), now
+			w.log.Warn("camera lost; the arm holds until it is back", "because", err)
+		}
+	}
+}
+
+// showing encodes a source's pictures for the page, beside the source, which does not wait for it.
+func (w *workcell) showing(ctx context.Context, view *camera.Latest) {
+	var f camera.Frame
+	for {
+		select {
+		case <-view.Updated():
+		case <-ctx.Done():
+			return
+		}
+		if view.Read(&f, w.clock(), time.Duration(math.MaxInt64)) == nil {
+			w.show(&f)
+		}
 	}
 }
 

@@ -83,12 +83,6 @@ type Engine struct {
 	Spin      bool   `yaml:"spin"` // of onnxruntime: threads wait for each other without sleeping
 }
 
-// Camera says where the pictures of a name come from: "bridge", or a device or file that GoCV opens.
-type Camera struct {
-	Name   string `yaml:"name"`
-	Source string `yaml:"source"`
-}
-
 // Ages bound how old what is acted on may be, in milliseconds.
 type Ages struct {
 	FrameMs       int `yaml:"frame_ms"`
@@ -229,27 +223,6 @@ func (e Engine) validate() error {
 		return err
 	}
 	return between("engine.threads", e.Threads, 1, 256)
-}
-
-func (c Config) validateCameras() error {
-	if len(c.Cameras) == 0 {
-		return fmt.Errorf("cameras: none; name at least one, such as {name: default, source: bridge}")
-	}
-	seen := map[string]bool{}
-	for i, cam := range c.Cameras {
-		key := fmt.Sprintf("cameras[%d]", i)
-		if err := required(key+".name", cam.Name); err != nil {
-			return err
-		}
-		if err := required(key+".source", cam.Source); err != nil {
-			return err
-		}
-		if seen[cam.Name] {
-			return fmt.Errorf("%s.name: %q stands twice; give each camera its own name", key, cam.Name)
-		}
-		seen[cam.Name] = true
-	}
-	return nil
 }
 
 // hour is one in milliseconds, beyond which no age bounds anything.

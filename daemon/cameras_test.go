@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sim2reald/camera"
+	"sim2reald/camera/cameratest"
+	"sim2reald/daemon/config"
+	"sim2reald/daemon/web"
+)
+
+// onlooker is a workcell of which nothing is there but its cameras.
+func onlooker(t *testing.T, log *bytes.Buffer, cameras ...config.Camera) *workcell {
+	t.Helper()
+	began := time.Now()
+	w := &workcell{
+		log: slog.New(slog.NewTextHandler(log, nil)), clock: func() time.Duration { return time.Since(began) }, pictures: map[string]web.Picture{},
+	}
+	w.cfg.Cameras, w.fact.Clock = cameras, "realtime"
+	for _, c := range cameras {
+		w.cameras = append(w.cameras, camera.NewLatest(c.Name))
+	}
+	t.Cleanup(func() {
+		w.stop()
+		w.workers.Wait()
+	})
+	return w
+}
+
+// TestStreamOfTheConfiguration: user and password come out of a file, the loop's slot and the page get pictures, and
+// nothing that is logged or said shows the password.
+func TestStreamOfTheConfiguration(t *testing.T) {
+	s := cameratest.Serve(t, cameratest.Options{User: "anna", Password: "hunter2:x"})
+	cameratest.Push(t, s.URL(), cameratest.H264, "320x240", 20)
+	<-s.Published()
+	secret := filepath.Join(t.TempDir(), "camera")
+	if err := os.WriteFile(secret, []byte("anna:hunter2:x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	w := onlooker(t, &log, config.Camera{Name: "front", Source: s.URL(), CredentialsFile: secret})
+	if err := w.openCameras(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if width, height := w.cameras[0].Size(); width != 320 || height != 240 {
+		t.Errorf("%dx%d", width, height)
+	}
+	deadline := time.Now().Add(cameratest.Patience)
+	for p, ok := w.picture("front"); !ok || !bytes.HasPrefix(p.Data, []byte{0xff, 0xd8}); p, ok = w.picture("front") {
+		if time.Now().After(deadline) {
+			t.Fatal("the page has no picture")
+		}
+	}
+	if strings.Contains(log.String(), "hunter") {
+		t.Errorf("the password is in the log: %s", &log)
+	}
+}
+
+// TestStreamThatCannotBeRead says why at start, and what to do.
+func TestStreamThatCannotBeRead(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, name)
+	}
+	s := cameratest.Serve(t, cameratest.Options{})
+	for name, c := range map[string]struct {
+		camera config.Camera
+		want   string
+	}{
+		"nobody there":       {config.Camera{Source: "rtsp://127.0.0.1:1/x"}, "connection refused; check that the camera is on, and cameras[0].source"},
+		"no such path":       {config.Camera{Source: s.URL()}, "404 (Not Found); check the path in cameras[0].source"},
+		"no credentials":     {config.Camera{Source: s.URL(), CredentialsFile: filepath.Join(dir, "none")}, "cameras[0].credentials_file: "},
+		"credentials, alone": {config.Camera{Source: s.URL(), CredentialsFile: write("alone", "hunter2\n")}, "is not user:password"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			c.camera.Name = "front"
+			w := onlooker(t, &log, c.camera)
+			err := w.openCameras(t.Context())
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error()+log.String(), "hunter") {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
