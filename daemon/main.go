@@ -33,6 +33,7 @@ func commands() []command {
 		{"request", "ask a running daemon: arm, start, hold, stop, home, shadow, acknowledge, or another bundle", cmdRequest},
 		{"bundle", "inspect or verify a bundle", cmdBundle},
 		{"base", "inspect, verify or add a base", cmdBase},
+		{"camera", "list cameras, or probe one: rate, latency, jitter, drops, size, colour", cmdCamera},
 		{"config", "print the configuration with its defaults and what each key means", cmdConfig},
 		{"version", "print the version", cmdVersion},
 	}
