@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +26,7 @@ func (w *workcell) openCameras(ctx context.Context) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w.stop = stop
 	for i, c := range w.cfg.Cameras {
+		w.workers.Go(func() { w.showing(running, i) })
 		if c.Source == sourceBridge {
 			if err := w.checkBridgeCamera(i); err != nil {
 				return asMisconfigured(err)
@@ -57,7 +57,7 @@ func (w *workcell) checkBridgeCamera(i int) error {
 
 // openSource waits for the first picture, so that a missing camera is found here and not in motion.
 func (w *workcell) openSource(ctx context.Context, i int) error {
-	c, slot, view := w.cfg.Cameras[i], w.cameras[i], camera.NewLatest(w.cfg.Cameras[i].Name)
+	c, slot, view := w.cfg.Cameras[i], w.cameras[i], w.screens[i]
 	first, ended := make(chan struct{}), make(chan error, 1)
 	var once sync.Once
 	read, err := w.reader(i, ended)
@@ -71,7 +71,6 @@ func (w *workcell) openSource(ctx context.Context, i int) error {
 			once.Do(func() { close(first) })
 		})
 	})
-	w.workers.Go(func() { w.showing(ctx, view) })
 	select {
 	case <-first:
 		w.log.Info("camera", "name", c.Name, "source", camera.Shown(c.Source))
@@ -132,21 +131,6 @@ func (w *workcell) sayEnded(counts *rtsp.Counts, ended chan error) func(error) {
 	}
 }
 
-// showing encodes a source's pictures for the page, beside the source, which does not wait for it.
-func (w *workcell) showing(ctx context.Context, view *camera.Latest) {
-	var f camera.Frame
-	for {
-		select {
-		case <-view.Updated():
-		case <-ctx.Done():
-			return
-		}
-		if view.Read(&f, w.clock(), time.Duration(math.MaxInt64)) == nil {
-			w.show(&f)
-		}
-	}
-}
-
 // onFrame decodes a bridge's picture. A broken one is dropped: the old one then ages until the arm holds.
 func (w *workcell) onFrame(msg *topic.CameraFrame, arrival time.Duration) {
 	i := slices.IndexFunc(w.cfg.Cameras, func(c config.Camera) bool { return c.Name == msg.Name && c.Source == sourceBridge })
@@ -159,6 +143,9 @@ func (w *workcell) onFrame(msg *topic.CameraFrame, arrival time.Duration) {
 		return
 	}
 	w.cameras[i].Put(&f)
+	if w.out != nil {
+		w.screens[i].Put(&f)
+	}
 	w.mu.Lock()
 	w.pictures[msg.Name] = web.Picture{Seq: msg.Seq, ContentType: "image/png", Data: msg.Data}
 	w.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"sim2reald/camera"
 	"sim2reald/camera/cameratest"
 	"sim2reald/daemon/config"
+	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
 )
 
@@ -25,6 +26,7 @@ func onlooker(t *testing.T, log *bytes.Buffer, cameras ...config.Camera) *workce
 	w.cfg.Cameras, w.fact.Clock = cameras, "realtime"
 	for _, c := range cameras {
 		w.cameras = append(w.cameras, camera.NewLatest(c.Name))
+		w.screens = append(w.screens, camera.NewLatest(c.Name))
 	}
 	t.Cleanup(func() {
 		w.stop()
@@ -90,5 +92,39 @@ func TestStreamThatCannotBeRead(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestOut serves what a camera sends by RTSP again, plain and with words on it, to a source of our own.
+func TestOut(t *testing.T) {
+	s := cameratest.Serve(t, cameratest.Options{})
+	cameratest.Push(t, s.URL(), cameratest.H264, "320x240", 20)
+	<-s.Published()
+	var log bytes.Buffer
+	w := onlooker(t, &log, config.Camera{Name: "front", Source: s.URL()})
+	w.cfg.Web.RTSP = "127.0.0.1:0"
+	if err := w.openOut(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.out.Close)
+	if err := w.openCameras(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for path, width := range map[string]int{"front": 320, "front/annotated": 640} {
+		f := &probeFlags{camera: config.Camera{Name: "probe", Source: w.out.URL(path)}, frames: 3, wait: cameratest.Patience}
+		r, err := f.probe(t.Context())
+		if err != nil || r.Width != width || r.Repeated != 0 {
+			t.Errorf("%s: %+v, %v", path, r, err)
+		}
+	}
+}
+
+func TestWordsOfAStatus(t *testing.T) {
+	got := strings.Join(wordsOf(topic.Status{
+		Mode: "HOLDING", Why: "no picture", Gripper: 0.5, Joints: []topic.JointStatus{{Commanded: 0.25}, {Commanded: -1}},
+		Ages: []topic.AgeStatus{{Name: "camera front", Age: 0.012}},
+	}), "\n")
+	if want := "HOLDING: no picture\nrad/s +0.25 -1.00, gripper 0.50\nms camera front 12"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

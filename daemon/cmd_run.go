@@ -93,6 +93,7 @@ func (w *workcell) attended(ctx context.Context, shown *board, f func(url string
 		return err
 	}
 	defer closing(&err, page.Close)
+	w.shown.Store(shown)
 	w.log.Info("page served", "url", page.URL())
 	var publisher sync.WaitGroup
 	publishing, stop := context.WithCancel(ctx)

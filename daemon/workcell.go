@@ -16,6 +16,7 @@ import (
 
 	"sim2reald/calibration"
 	"sim2reald/camera"
+	"sim2reald/camera/rtsp/out"
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
@@ -38,6 +39,9 @@ type workcell struct {
 	fact    topic.Factsheet
 	model   robot.Model
 	cameras []*camera.Latest
+	screens []*camera.Latest      // the same pictures, for people
+	out     *out.Server           // nil: nobody is served by RTSP
+	shown   atomic.Pointer[board] // what is written onto them, once there is a loop
 
 	shifted atomic.Bool // an evaluation changes on purpose what is seen
 
@@ -67,6 +71,7 @@ func openWorkcell(ctx context.Context, cfg config.Config, log *slog.Logger, opts
 	}
 	for _, c := range cfg.Cameras {
 		w.cameras = append(w.cameras, camera.NewLatest(c.Name))
+		w.screens = append(w.screens, camera.NewLatest(c.Name))
 	}
 	if err := w.open(ctx, opts); err != nil {
 		return nil, errors.Join(err, w.Close())
@@ -75,6 +80,9 @@ func openWorkcell(ctx context.Context, cfg config.Config, log *slog.Logger, opts
 }
 
 func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
+	if err := w.openOut(); err != nil {
+		return asMisconfigured(err)
+	}
 	address, err := w.openBroker()
 	if err != nil {
 		return err
@@ -286,6 +294,9 @@ func (w *workcell) Close() error {
 		w.stop()
 	}
 	w.workers.Wait()
+	if w.out != nil {
+		w.out.Close()
+	}
 	if w.process != nil {
 		errs = append(errs, w.process.Stop())
 	}

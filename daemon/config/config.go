@@ -95,6 +95,7 @@ type Ages struct {
 type Web struct {
 	Listen string   `yaml:"listen"`
 	Hosts  []string `yaml:"hosts"` // names that it is opened by, beside localhost and IP addresses
+	RTSP   string   `yaml:"rtsp"`  // where the cameras are served; "": nowhere
 }
 
 // What realtime.want can say.
@@ -281,6 +282,11 @@ func (w Web) validate() error {
 	for i, host := range w.Hosts {
 		if host == "" || strings.ContainsAny(host, ":/*@ ") {
 			return fmt.Errorf("web.hosts[%d]: %q is not a name; write it as in the browser, without http:// and port, such as robot-pc.local", i, host)
+		}
+	}
+	if w.RTSP != "" {
+		if err := address("web.rtsp", w.RTSP); err != nil {
+			return err
 		}
 	}
 	return address("web.listen", w.Listen)
