@@ -127,6 +127,13 @@ fuzz: build ## every fuzz target for FUZZTIME (30s)
 	  for f in $$(grep -ho '^func Fuzz[A-Za-z0-9]*' $$p/*_test.go | cut -c6-); do \
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; done; done
 
+# In a copy without build/: the tool copies the whole folder for each of its workers.
+GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
+.PHONY: mutants
+mutants: ## change what is safety line by line, and see whether its tests notice: at least 90 % of the changes must be
+	@d=$$(mktemp -d) && trap "rm -rf $$d" EXIT && git archive HEAD | tar x -C $$d && cd $$d && for p in robot/limit daemon/control/supervisor; do \
+	  LIMIT_STEPS=20000 go run $(GREMLINS) unleash --threshold-efficacy 90 --timeout-coefficient 20 ./$$p || exit; done
+
 .PHONY: lint
 lint: setup ## formatting, vet, staticcheck, no package state, tidy modules
 	@test -z "$$(gofmt -l .)" || { echo 'not formatted:'; gofmt -l .; exit 1; }
