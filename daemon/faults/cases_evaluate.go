@@ -140,8 +140,12 @@ func judgeReport(text []byte, kills int) outcome {
 		kills, len(a.Trials), len(seeds), a.Successes, lo, hi)
 }
 
-// diskFull gives the record of an evaluation's commands a disk of 64 KiB.
+// diskFull gives the record of an evaluation's commands a disk of 64 KiB, and in the package that writes it a slow one.
 func diskFull(ctx context.Context, b *bench) outcome {
+	return beside(ctx, b.diskFull(ctx), "./daemon/recording", "^(TestFullDisk|TestSlowDisk|TestBrokenLineIsTakenBack)$", "a slow disk stops the record alone")
+}
+
+func (b *bench) diskFull(ctx context.Context) outcome {
 	dir, err := os.MkdirTemp(b.dir, "rig")
 	if err != nil {
 		return broken(err)

@@ -123,7 +123,7 @@ func badPayloads() map[string][]byte {
 // hostilePayloads says them on every topic that either side reads, in motion, through a broker with a cap: without one,
 // 64 MiB take the connection's time, and the arm holds meanwhile.
 func hostilePayloads(ctx context.Context, b *bench) outcome {
-	return b.inMotion(ctx, rigOptions{broker: "allow_anonymous true\nmax_packet_size 1048576\n"}, func(r *rig) outcome {
+	o := b.inMotion(ctx, rigOptions{broker: "allow_anonymous true\nmax_packet_size 1048576\n"}, func(r *rig) outcome {
 		before, err := r.status(ctx)
 		if err != nil {
 			return broken(err)
@@ -142,6 +142,7 @@ func hostilePayloads(ctx context.Context, b *bench) outcome {
 		}
 		return r.unmoved(ctx, before, said)
 	})
+	return beside(ctx, o, "./daemon/topic", "^(TestNonsenseIsRefusedEverywhere|TestDecodeBoundsPayload)$", "each refused within 5 ms")
 }
 
 // hostile publishes over a connection of its own, which a broker may end.

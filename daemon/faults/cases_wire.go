@@ -146,7 +146,7 @@ func brokerRestarts(ctx context.Context, b *bench) outcome {
 // slowConsumer is a client that subscribes to everything and reads nothing.
 func slowConsumer(ctx context.Context, b *bench) outcome {
 	seconds := b.count(15, 120)
-	return b.inMotion(ctx, rigOptions{}, func(r *rig) outcome {
+	o := b.inMotion(ctx, rigOptions{}, func(r *rig) outcome {
 		p, err := startProxy(r.address)
 		if err != nil {
 			return broken(err)
@@ -177,6 +177,7 @@ func slowConsumer(ctx context.Context, b *bench) outcome {
 		}
 		return measured(true, "0 disconnects and running throughout %d of 120 s; longest gap between states %.0f ms", seconds, ms(gap))
 	})
+	return beside(ctx, o, "./daemon/topic", "^TestBlockedCallbackStallsNothingElse$", "a blocked handler stalls no ping")
 }
 
 func longestGap(all []heard) time.Duration {
