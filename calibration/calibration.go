@@ -1,8 +1,12 @@
 // Package calibration holds what is measured once per rig: where a camera is and how it sees.
 //
-// What belongs here: the geometry of cameras and arms, and its solvers. What does not: pixels (camera) and
-// what a policy makes of them (model/preprocess). Measuring a real camera comes with the calibration tools;
-// so far the geometry of a simulated one is read from its factsheet.
+// What belongs here: the geometry of lenses, boards and arms, its solvers and their uncertainty, and the files of
+// results. What does not: finding boards in pictures, and other people's solvers (calibration/opencv), frames and
+// their sources (camera), and what a policy makes of a picture (model/preprocess).
+//
+// Transforms name both coordinate frames: p_a = T_a_b · p_b, so T_base_camera is the camera's pose in the base.
+// Some texts call the inverse "extrinsic". The camera's frame is the optical one: x right, y down, z forward.
+// Lengths are in m, angles in rad, pixels in px with whole numbers at pixel centres.
 package calibration
 
 import (
