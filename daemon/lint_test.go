@@ -34,6 +34,9 @@ func TestDependencies(t *testing.T) {
 		{"model/...", "sim2reald/daemon", "models do not know who runs them"},
 		{"camera/...", "sim2reald/daemon", "drivers do not know who looks"},
 		{"calibration", "sim2reald/daemon", "geometry does not know who asks"},
+		{"calibration", "sim2reald/calibration/opencv", "geometry and its uncertainty are plain Go, to be read and tested without OpenCV"},
+		{"calibration", "gocv.io", "geometry and its uncertainty are plain Go, to be read and tested without OpenCV"},
+		{"calibration/opencv", "sim2reald/daemon", "solvers do not know who asks"},
 	}
 	t.Chdir("..")
 	for _, r := range rules {
