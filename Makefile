@@ -69,6 +69,10 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 	$(PYTHON) -m pytest -q model/torch
 	$(PYTHON) -m pytest -q model/bench
 
+.PHONY: calibration-runs
+calibration-runs: setup ## how often 95 % intervals of hand-eye hold the truth, in 1000 runs for each kind (some minutes)
+	CALIBRATION_RUNS=1000 go test -count 1 -timeout 60m -v -run HandEyeIntervals ./calibration
+
 # Case numbers, such as 38,5,13; all without it.
 CASES ?=
 .PHONY: faults

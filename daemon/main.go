@@ -34,6 +34,7 @@ func commands() []command {
 		{"bundle", "inspect or verify a bundle", cmdBundle},
 		{"base", "inspect, verify or add a base", cmdBase},
 		{"camera", "list cameras, or probe one: rate, latency, jitter, drops, size, colour", cmdCamera},
+		{"calibrate", "measure a rig: a camera's lens, where it is, and the simulator's camera for it", cmdCalibrate},
 		{"config", "print the configuration with its defaults and what each key means", cmdConfig},
 		{"version", "print the version", cmdVersion},
 	}
