@@ -56,7 +56,7 @@ func (r *rig) stopped(ctx context.Context, at moment) (rest, error) {
 	if err != nil {
 		return stopped, err
 	}
-	return stopped, r.lateRest(stopped.after)
+	return stopped, r.late(stopped.after, restWithin)
 }
 
 // restartsDisarmed starts the daemon again beside the arm that is there: it must not move.
