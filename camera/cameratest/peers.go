@@ -3,6 +3,7 @@ package cameratest
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -73,7 +74,7 @@ func (p *Process) Said() string { return p.said.String() }
 // encoding is how ffmpeg makes each codec: H264 as a camera's, a keyframe each second, no B-frames.
 func encoding(codec string, rateHz int) []string {
 	if codec == MJPEG {
-		return []string{"-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-huffman", "default"}
+		return []string{"-c:v", "mjpeg", "-q:v", "4", "-pix_fmt", "yuvj420p", "-huffman", "default", "-force_duplicated_matrix", "1"}
 	}
 	return []string{"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", fmt.Sprint(rateHz), "-pix_fmt", "yuv420p"}
 }
@@ -86,6 +87,22 @@ func Push(t testing.TB, url, codec, size string, rateHz int, flags ...string) *P
 	args = append(append(args, flags...), encoding(codec, rateHz)...)
 	args = append(args, "-f", "rtsp", "-rtsp_transport", "tcp", url)
 	return run(t, exec.Command("ffmpeg", args...))
+}
+
+// PushRaw lets ffmpeg publish the pictures that are written to it, RGB, 8 bit. Closing it ends the stream.
+func PushRaw(t testing.TB, url, codec, size string, rateHz int) io.WriteCloser {
+	t.Helper()
+	Need(t, "ffmpeg", "apt-get install ffmpeg")
+	args := []string{"-hide_banner", "-loglevel", "error", "-probesize", "32", "-fflags", "nobuffer", "-f", "rawvideo", "-pix_fmt", "rgb24",
+		"-video_size", size, "-framerate", fmt.Sprint(rateHz), "-i", "-"}
+	args = append(append(args, encoding(codec, rateHz)...), "-fps_mode", "passthrough", "-f", "rtsp", "-rtsp_transport", "tcp", url)
+	cmd := exec.Command("ffmpeg", args...)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, cmd)
+	return in
 }
 
 // GStreamer starts GStreamer's RTSP server with its moving test picture, and returns its URL.

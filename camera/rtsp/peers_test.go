@@ -27,21 +27,29 @@ type watched struct {
 
 func watch(t testing.TB, opt Options) *watched {
 	t.Helper()
-	w := &watched{frames: make(chan camera.Frame, 1000), ended: make(chan error, 1000)}
+	frames := make(chan camera.Frame, 1000)
+	w := watchWith(t, opt, func(f *camera.Frame) {
+		copied := *f
+		copied.Pix = append([]byte(nil), f.Pix...)
+		select {
+		case frames <- copied:
+		default:
+		}
+	})
+	w.frames = frames
+	return w
+}
+
+func watchWith(t testing.TB, opt Options, put func(*camera.Frame)) *watched {
+	t.Helper()
+	w := &watched{ended: make(chan error, 1000)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done, began := make(chan struct{}), time.Now()
 	opt.Camera, opt.Key, opt.Counts = "front", "cameras[0].source", &w.counts
 	opt.Ended = func(err error) { w.ended <- err }
 	go func() {
 		defer close(done)
-		Run(ctx, opt, func() time.Duration { return time.Since(began) }, func(f *camera.Frame) {
-			copied := *f
-			copied.Pix = append([]byte(nil), f.Pix...)
-			select {
-			case w.frames <- copied:
-			default:
-			}
-		})
+		Run(ctx, opt, func() time.Duration { return time.Since(began) }, put)
 	}()
 	w.stop = func() { cancel(); <-done }
 	t.Cleanup(w.stop)
