@@ -124,6 +124,15 @@ lerobot-check: build lerobot-setup ## open exported demonstrations with LeRobot'
 	build/sim2reald dataset export -images png -out build/lerobot-check/png $(DATASET)
 	build/lerobot-venv/bin/python model/dataset/lerobot/check.py $(DATASET) build/lerobot-check/mp4 build/lerobot-check/png
 
+.PHONY: rtsp-soak
+rtsp-soak: build ## 100,000 corrupted packets of RTSP cameras, and a camera that is killed and restarted 100 times in 30 minutes
+	RTSP_PACKETS=100000 go test ./camera/rtsp -count=1 -timeout 60m -run 'CorruptedPackets' -v
+	RTSP_KILLS=100 RTSP_KILL_EVERY=18s go test ./camera/rtsp -count=1 -timeout 60m -run 'KilledAgain' -v
+
+.PHONY: rtsp-latency
+rtsp-latency: build ## from picture to decoded pixel, ours and OpenCV's VideoCapture of one stream side by side
+	go test ./camera/rtsp -run '^$$' -bench Latency -benchtime 600x
+
 FUZZTIME ?= 30s
 .PHONY: fuzz
 fuzz: build ## every fuzz target for FUZZTIME (30s)

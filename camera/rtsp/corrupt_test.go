@@ -61,7 +61,7 @@ func TestCorruptedPackets(t *testing.T) {
 					held += len(intact) - shown
 				}
 				recall := float64(held) / float64(held+wrong)
-				t.Logf("%d packets damaged: %d pictures held back, %d broken ones shown: %.2f %%", damaged, held, wrong, 100*recall)
+				t.Logf("%s: %d packets damaged: %d pictures held back, %d broken ones shown: %.2f %%", codec+" "+name, damaged, held, wrong, 100*recall)
 				if recall < 0.99 && name != "one bit" {
 					t.Errorf("%.2f %% of the broken pictures are held back, want 99", 100*recall)
 				}

@@ -7,10 +7,6 @@ import (
 
 // What cannot run here, and for lack of what.
 
-func noRTSP(context.Context, *bench) outcome {
-	return needs("an RTSP source, which the daemon does not have yet")
-}
-
 func noGPU(context.Context, *bench) outcome {
 	if _, err := os.Stat("/dev/nvidia0"); err != nil {
 		return needs("an NVIDIA GPU")
