@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"syscall"
 	"time"
@@ -106,6 +107,7 @@ func countGoroutines(ctx context.Context, r *rig, before func() error) outcome {
 	if err := r.awaitMode(ctx, "disarmed", 5*time.Second); err != nil {
 		return broken(err)
 	}
+	http.DefaultClient.CloseIdleConnections() // each of which has a goroutine at the page's end
 	if err := pause(ctx, time.Second); err != nil {
 		return broken(err)
 	}

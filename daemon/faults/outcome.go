@@ -38,6 +38,13 @@ func broken(err error) outcome {
 	return outcome{Measured: err.Error(), Verdict: failed, void: starved(err)}
 }
 
+// voided is a case that says something about the machine alone, and is to be done again.
+func voided(format string, args ...any) outcome {
+	o := measured(false, "void: "+format, args...)
+	o.void = true
+	return o
+}
+
 // needs is a case that cannot run here, and for lack of what.
 func needs(format string, args ...any) outcome {
 	return outcome{Measured: "needs " + fmt.Sprintf(format, args...), Verdict: skipped}
