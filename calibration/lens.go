@@ -74,8 +74,9 @@ func (l Lens) with(p []float64) Lens {
 	return l
 }
 
-// Project gives the pixel of a point in the optical frame. ok is false for a point that is not in front, or so
-// far aside that the model no longer tells rays apart.
+// Project gives the pixel of a point in the optical frame. ok is false for a point that is not in front, or whose
+// pixel is no number. Far beyond the picture's edge a distortion may fold back: whether a pixel really shows the
+// point is for Unproject to say.
 func (l Lens) Project(p Vec) (u, v float64, ok bool) {
 	if !(p[2] > 0) {
 		return 0, 0, false

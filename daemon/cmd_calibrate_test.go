@@ -102,6 +102,18 @@ func TestCalibrate(t *testing.T) {
 		t.Error(err)
 	}
 
+	for _, path := range []string{lens.out, hand.out} {
+		if r, err := readRecord(path); err != nil || !r.Date.Equal(now) || r.Serial != "A1" || r.Samples < 10 {
+			t.Errorf("%s: %v, %+v", path, err, r)
+		}
+	}
+	if err := cmdCalibrateCheck(t.Context(), []string{"-serial", "B2", lens.out}); err == nil || !strings.Contains(err.Error(), `is of camera "A1", and this is "B2"`) {
+		t.Error(err)
+	}
+	if err := cmdCalibrateCheck(t.Context(), []string{"-serial", "A1", "-days", "36400", hand.out, lens.out}); err != nil {
+		t.Error(err)
+	}
+
 	said.Reset()
 	if err := tellSim(lens.out, hand.out, "wrist", &said); err != nil || !strings.Contains(said.String(), `<camera name="wrist" fovy="43.`) {
 		t.Errorf("%v: %s", err, &said)
