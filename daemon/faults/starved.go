@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"time"
 )
 
@@ -37,4 +40,23 @@ func (r *rig) late(after, within time.Duration) error {
 func starved(err error) bool {
 	var e *starvedError
 	return errors.As(err, &e)
+}
+
+// calmly is a case whose failures are void on a busy machine.
+func calmly(run runner) runner {
+	return func(ctx context.Context, b *bench) outcome { return unlessBusy(run(ctx, b)) }
+}
+
+// unlessBusy makes what failed void where more processes than twice the processors wanted to run: others than ours.
+func unlessBusy(o outcome) outcome {
+	text, err := os.ReadFile("/proc/loadavg")
+	var load float64
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &load)
+	}
+	if o.Verdict == failed && err == nil && load > 2*float64(runtime.NumCPU()) {
+		o.void = true
+		o.Measured += fmt.Sprintf(" (void: a load of %.1f on %d processors)", load, runtime.NumCPU())
+	}
+	return o
 }
