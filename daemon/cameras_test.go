@@ -28,11 +28,14 @@ func onlooker(t *testing.T, log *bytes.Buffer, cameras ...config.Camera) *workce
 		w.cameras = append(w.cameras, camera.NewLatest(c.Name))
 		w.screens = append(w.screens, camera.NewLatest(c.Name))
 	}
-	t.Cleanup(func() {
-		w.stop()
-		w.workers.Wait()
-	})
+	t.Cleanup(w.rest)
 	return w
+}
+
+// rest ends the cameras; the log is complete then.
+func (w *workcell) rest() {
+	w.stop()
+	w.workers.Wait()
 }
 
 // TestStreamOfTheConfiguration: user and password come out of a file, the loop's slot and the page get pictures, and
@@ -59,6 +62,7 @@ func TestStreamOfTheConfiguration(t *testing.T) {
 			t.Fatal("the page has no picture")
 		}
 	}
+	w.rest()
 	if strings.Contains(log.String(), "hunter") {
 		t.Errorf("the password is in the log: %s", &log)
 	}
@@ -88,6 +92,7 @@ func TestStreamThatCannotBeRead(t *testing.T) {
 			c.camera.Name = "front"
 			w := onlooker(t, &log, c.camera)
 			err := w.openCameras(t.Context())
+			w.rest()
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error()+log.String(), "hunter") {
 				t.Errorf("got  %v\nwant %s", err, c.want)
 			}
