@@ -24,6 +24,8 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	// Under nohup a hangup is ignored by this program and would be by those that it starts; they are to have their own.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	switch err := run(ctx, os.Args[1:], os.Stdout); {
 	case errors.Is(err, errFailed):
 		os.Exit(1)
