@@ -20,7 +20,7 @@ import (
 
 const armTopics = "sim2real/v1/arm/"
 
-var inAYear = time.Now().AddDate(1, 0, 0)
+func inAYear() time.Time { return time.Now().AddDate(1, 0, 0) }
 
 // secured is a broker with TLS, ours or mosquitto, with a watcher and a daemon on it.
 type secured struct {
@@ -38,8 +38,8 @@ func onBothBrokers(t *testing.T, test func(t *testing.T, s *secured)) {
 	for name, start := range map[string]func(*testing.T, Files, map[string]Role) string{"embedded": startEmbedded, "mosquitto": startMosquitto} {
 		t.Run(name, func(t *testing.T) {
 			s := &secured{t: t, ca: newAuthority(t), heard: make(chan mqtt.Message, 64)}
-			files, _ := s.ca.issue("broker", inAYear)
-			_, bad := s.ca.issue("revoked", inAYear)
+			files, _ := s.ca.issue("broker", inAYear())
+			_, bad := s.ca.issue("revoked", inAYear())
 			files.CRL = s.ca.revoke(bad)
 			s.address = start(t, files, users)
 			s.watcher, s.daemon = s.as("w"), s.as("d")
@@ -164,7 +164,7 @@ func (s *secured) connect(o *mqtt.ClientOptions) mqtt.Client {
 
 func (s *secured) as(name string) mqtt.Client {
 	s.t.Helper()
-	c := s.connect(s.options(s.tls(name, inAYear)))
+	c := s.connect(s.options(s.tls(name, inAYear())))
 	if c == nil {
 		s.t.Fatalf("%s is not let in", name)
 	}
@@ -193,27 +193,27 @@ func (s *secured) delivers(c mqtt.Client, topic string) bool {
 func TestWhoIsLetIn(t *testing.T) {
 	onBothBrokers(t, func(t *testing.T, s *secured) {
 		stranger := newAuthority(t)
-		theirs, _ := stranger.issue("d", inAYear)
+		theirs, _ := stranger.issue("d", inAYear())
 		foreign, err := theirs.config(slog.New(slog.DiscardHandler), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		foreign.RootCAs = s.tls("d", inAYear).RootCAs
-		anonymous := s.tls("d", inAYear).Clone()
+		foreign.RootCAs = s.tls("d", inAYear()).RootCAs
+		anonymous := s.tls("d", inAYear()).Clone()
 		anonymous.Certificates = nil
-		old := s.tls("d", inAYear).Clone()
+		old := s.tls("d", inAYear()).Clone()
 		old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 		for _, c := range []struct {
 			name string
 			tls  *tls.Config
 			want bool
 		}{
-			{"a daemon", s.tls("d", inAYear), true},
+			{"a daemon", s.tls("d", inAYear()), true},
 			{"plaintext", nil, false},
 			{"anonymous", anonymous, false},
 			{"expired", s.tls("expired", time.Now().Add(-time.Minute)), false},
-			{"revoked", s.tls("revoked", inAYear), false},
-			{"another name", s.tls("nobody", inAYear), false},
+			{"revoked", s.tls("revoked", inAYear()), false},
+			{"another name", s.tls("nobody", inAYear()), false},
 			{"another authority", foreign, false},
 			{"TLS 1.2", old, false},
 		} {
@@ -282,7 +282,7 @@ func TestWillIsNoWayRound(t *testing.T) {
 func (s *secured) dies(user, will string) {
 	s.t.Helper()
 	var socket net.Conn
-	o := s.options(s.tls(user, inAYear)).SetWill(armTopics+will, "x", 0, false)
+	o := s.options(s.tls(user, inAYear())).SetWill(armTopics+will, "x", 0, false)
 	s.connect(o.SetCustomOpenConnectionFn(func(uri *url.URL, o mqtt.ClientOptions) (c net.Conn, err error) {
 		socket, err = tls.Dial("tcp", uri.Host, o.TLSConfig)
 		return socket, err

@@ -9,13 +9,16 @@ import (
 	"testing"
 )
 
-// update writes CAUSES.md: go test ./daemon/control/supervisor -update.
-var update = flag.Bool("update", false, "write CAUSES.md from the table of causes")
+// TestMain adds a flag: go test ./daemon/control/supervisor -update.
+func TestMain(m *testing.M) {
+	flag.Bool("update", false, "write CAUSES.md from the table of causes")
+	os.Exit(m.Run())
+}
 
 // TestCausesFile holds the table that people read equal to the one that decides.
 func TestCausesFile(t *testing.T) {
 	const file = "CAUSES.md"
-	if *update {
+	if flag.Lookup("update").Value.String() == "true" {
 		if err := os.WriteFile(file, []byte(document()), 0o644); err != nil {
 			t.Fatal(err)
 		}
