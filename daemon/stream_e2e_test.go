@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +25,8 @@ func TestCameraServerDies(t *testing.T) {
 	s.onlyHolds(at, 700*time.Millisecond, "holding")
 	first := slices.IndexFunc(s.commandsSince(at), hold)
 	t.Logf("held %v after the server's death", s.commandsSince(at)[first].at.Sub(at))
-	if status := s.awaitMode("holding", time.Second); status.Why != "frame_stale" || status.Fault != 0 {
+	// A plan made from the last picture may run out as well, a little later.
+	if status := s.awaitMode("holding", time.Second); !strings.Contains(status.Why, "frame_stale") || status.Fault != 0 {
 		t.Errorf("fault %d, %s", status.Fault, status.Why)
 	}
 }
