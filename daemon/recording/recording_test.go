@@ -59,6 +59,9 @@ func TestLogHoldsEveryLine(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
+		if os.Getenv("SIM2REALD_ALL") != "" {
+			t.Fatal(err)
+		}
 		t.Skipf("no full disk here: %v", err)
 	}
 	var heard told

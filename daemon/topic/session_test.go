@@ -177,9 +177,8 @@ func TestInboxIsBoundedInBytes(t *testing.T) {
 	}
 }
 
-// TestClientIDTakenAway: who takes the daemon's client id gets it once; the daemon comes back under another.
-func TestClientIDTakenAway(t *testing.T) {
-	r := newRig(t)
+// connections are what is said of the daemon's own connection.
+func (r *rig) connections() chan Connection {
 	connections := make(chan Connection, 16)
 	r.done(r.peer.Subscribe("sim2real/v1/arm/daemon/connection", 1, func(_ mqtt.Client, m mqtt.Message) {
 		var c Connection
@@ -187,6 +186,13 @@ func TestClientIDTakenAway(t *testing.T) {
 			connections <- c
 		}
 	}))
+	return connections
+}
+
+// TestClientIDTakenAway: who takes the daemon's client id gets it once; the daemon comes back under another.
+func TestClientIDTakenAway(t *testing.T) {
+	r := newRig(t)
+	connections := r.connections()
 	first := hear(t, connections)
 	lost := make(chan error, 1)
 	o := mqtt.NewClientOptions().AddBroker("tcp://" + r.link.opts.Broker).SetClientID("sim2reald-" + r.link.Epoch() + "-1")
@@ -221,13 +227,7 @@ func TestOwnWillIsContradicted(t *testing.T) {
 	var log bytes.Buffer
 	r := newRig(t)
 	r.link.opts.Log = slog.New(slog.NewTextHandler(&log, nil))
-	connections := make(chan Connection, 16)
-	r.done(r.peer.Subscribe("sim2real/v1/arm/daemon/connection", 1, func(_ mqtt.Client, m mqtt.Message) {
-		var c Connection
-		if json.Unmarshal(m.Payload(), &c) == nil {
-			connections <- c
-		}
-	}))
+	connections := r.connections()
 	online := hear(t, connections)
 	r.say("daemon/connection", true, Connection{Envelope: Envelope{Epoch: r.link.Epoch(), Seq: online.Seq - 1}, State: "offline"})
 	for hear(t, connections).State != "offline" { // the online may come as it is said, and as it is kept
