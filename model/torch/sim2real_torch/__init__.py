@@ -15,7 +15,7 @@ Modules: tensorfile (safetensors and their digest), demonstrations (the dataset 
 robot prepares them), saving (the file), which need no torch; backbones (timm models by architecture), adapters (what
 is trained inside them), full (a whole one that learns), policy (the whole network), examples (rows of observations and
 labels), eyes (pictures on a device), machine (the device), training (the loop), run (one training from folder to file),
-step (the stopwatch of one training step).
+pretrain (a small base of pictures alone), step (the stopwatch of one training step).
 """
 
 __version__ = "0.1.0"

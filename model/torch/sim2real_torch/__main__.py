@@ -80,6 +80,28 @@ TRAIN = (
     ("--tf32", {"action": "store_true", "help": "let a GPU round products to 10 bits: faster, less exact"}),
     ("--commit", {"default": "unknown", "help": "revision of this source, for the bundle's record"}),
 )
+PRETRAIN = (
+    (
+        "--data",
+        {"required": True, "type": pathlib.Path, "action": "append", "help": "dataset folder; repeat for more"},
+    ),
+    ("--arch", {"required": True, "type": pathlib.Path, "help": "architecture.json of the model to make"}),
+    ("--out", {"required": True, "type": pathlib.Path, "help": "safetensors file to write, for sim2reald base add"}),
+    ("--size", {"type": int, "default": 112, "metavar": "PX", "help": "side of the pictures"}),
+    ("--mean", {"type": float, "nargs": 3, "default": IMAGENET_MEAN, "help": "of pixels in 0..1; ImageNet's"}),
+    ("--std", {"type": float, "nargs": 3, "default": IMAGENET_STD, "help": "of pixels in 0..1; ImageNet's"}),
+    ("--hidden", {"type": float, "default": 0.6, "help": "share of each picture that is painted over"}),
+    ("--square", {"type": int, "default": 16, "metavar": "PX", "help": "side of what is painted over at once"}),
+    ("--epochs", {"type": int, "default": 100, "help": "passes over all pictures"}),
+    ("--batch", {"type": int, "default": 64, "help": "pictures in one step"}),
+    ("--rate", {"type": float, "default": 1e-3, "help": "peak learning rate"}),
+    ("--weight-decay", {"type": float, "default": 0.05, "help": "of weights, not of biases and norms"}),
+    ("--held-out", {"type": float, "default": 0.05, "help": "share of the episodes that is not learned from"}),
+    ("--seed", {"type": int, "default": 0, "help": "of everything that is drawn"}),
+    ("--threads", {"type": int, "default": 0, "help": "of the CPU; 0: torch's own choice"}),
+    ("--device", {"default": "auto", "help": "auto, cpu or cuda; auto takes a GPU if there is one, and says so"}),
+    ("--tf32", {"action": "store_true", "help": "let a GPU round products to 10 bits: faster, less exact"}),
+)
 STEP = (
     ("--model", {"required": True, "help": "timm's name"}),
     ("--threads", {"type": int, "default": 1}),
@@ -104,6 +126,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     for name, table, text in (
         ("train", TRAIN + ADAPTERS, "train adapters and head on demonstrations"),
+        ("pretrain", PRETRAIN, "make a small base of pictures alone"),
         ("step", STEP + ADAPTERS, "time training steps, for the benchmark"),
     ):
         command = commands.add_parser(name, help=text)
@@ -116,30 +139,44 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def _check(options: argparse.Namespace):
     """What one argument says wrong. What two say together is found where they meet."""
-    most = {"size": 4096, "history": 8, "chunk": 256, "steps": 256, "threads": 256, "actions": 4096, "batch": 1 << 16}
+    most = {
+        "size": 4096,
+        "history": 8,
+        "chunk": 256,
+        "steps": 256,
+        "threads": 256,
+        "actions": 4096,
+        "batch": 1 << 16,
+        "square": 4096,
+    }
     for name, high in most.items():
         value = getattr(options, name, 1)
-        if value is None or (name == "threads" and options.command == "train"):
+        if value is None or (name == "threads" and options.command != "step"):
             continue  # the recipe's own
         if not 1 <= value <= high:
             raise TrainingError(f"--{name} {value}: want 1 to {high}")
     if options.command == "step":
         return
-    if options.steps > options.chunk:
-        raise TrainingError(f"--steps {options.steps}: want at most --chunk {options.chunk}")
-    if options.proprioception not in ("none", "joint_positions"):
-        raise TrainingError(f"--proprioception {options.proprioception!r}: want none or joint_positions")
-    for name in ("held_out", "brightness", "contrast", "saturation", "noise"):
-        if not 0 <= getattr(options, name) < 1:
+    if options.command == "train":
+        _check_policy(options)
+    for name in ("held_out", "brightness", "contrast", "saturation", "noise", "hidden"):
+        if not 0 <= getattr(options, name, 0) < 1:
             raise TrainingError(f"--{name.replace('_', '-')} {getattr(options, name)}: want 0 to below 1")
     counts = {"shift": 256, "views": 64, "seed": 1 << 62, "augment_seed": 1 << 30, "threads": 256}
     counts |= {"every": 1 << 30, "keep": 1 << 30, "epochs": 1 << 20, "head_epochs": 1 << 20}
     for name, high in counts.items():
-        value = getattr(options, name)
+        value = getattr(options, name, None)
         if value is not None and not 0 <= value <= high:
             raise TrainingError(f"--{name.replace('_', '-')} {value}: want 0 to {high}")
     if not all(math.isfinite(m) and s > 0 for m, s in zip(options.mean, options.std, strict=True)):
         raise TrainingError(f"--mean {options.mean} --std {options.std}: want finite, std above 0")
+
+
+def _check_policy(options: argparse.Namespace):
+    if options.steps > options.chunk:
+        raise TrainingError(f"--steps {options.steps}: want at most --chunk {options.chunk}")
+    if options.proprioception not in ("none", "joint_positions"):
+        raise TrainingError(f"--proprioception {options.proprioception!r}: want none or joint_positions")
 
 
 def train(options: argparse.Namespace):
@@ -152,6 +189,13 @@ def train(options: argparse.Namespace):
         raise TrainingError("interrupted before the first step; nothing was written") from error
     if fitted.cancelled:
         raise TrainingError("interrupted; the file holds what was learned so far")
+
+
+def pretrain(options: argparse.Namespace):
+    """One pretraining, from pictures to the base's file."""
+    from . import pretrain as course
+
+    course.pretrain(options, lambda line: print(f"pretrain: {line}", file=sys.stderr, flush=True))
 
 
 def step(options: argparse.Namespace):
@@ -171,7 +215,7 @@ def main() -> int:
     """Exit status: 0 done, 1 could not, with one line why."""
     try:
         options = parse(sys.argv[1:])
-        {"train": train, "step": step}[options.command](options)
+        {"train": train, "pretrain": pretrain, "step": step}[options.command](options)
     except (TrainingError, OSError) as error:
         print(f"sim2real_torch: {error}", file=sys.stderr)
         return 1

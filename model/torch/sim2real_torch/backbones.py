@@ -144,12 +144,12 @@ def load(path: pathlib.Path, arch: dict | str, size: int) -> tuple[torch.nn.Modu
     file = tensorfile.read(path)
     positions = file.tensors["pos_embed"].shape[1] if "pos_embed" in file.tensors else None
     model = create(arch, size) if isinstance(arch, str) else build(arch, size, positions)
-    state = {name: _value(file, path, name, model) for name in model.state_dict() if _weighs(name)}
+    state = {name: _value(file, path, name, model) for name in model.state_dict() if weighs(name)}
     model.load_state_dict(state, strict=False)
     return freeze(model), tensorfile.digest(file.tensors)
 
 
-def _weighs(name: str) -> bool:
+def weighs(name: str) -> bool:
     """BatchNorm counts its batches in training; the count computes nothing."""
     return not name.endswith("num_batches_tracked")
 
