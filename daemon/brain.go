@@ -64,6 +64,9 @@ func (b *brain) open() (err error) {
 	if err := allowed(b.bundle, b.cfg.Policy); err != nil {
 		return err
 	}
+	if _, err := b.rows(&b.bundle.Manifest); err != nil {
+		return err
+	}
 	if err := b.openOthers(); err != nil {
 		return err
 	}
@@ -141,7 +144,8 @@ func (b *brain) openOthers() error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(fitsBase(other, b.base), b.alone(other)); err != nil {
+		_, err = b.rows(&other.Manifest)
+		if err := errors.Join(fitsBase(other, b.base), b.alone(other), err); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		b.others = append(b.others, other)
@@ -217,11 +221,15 @@ func (b *brain) policyOf(from *bundle.Bundle, params map[string]safetensors.Tens
 	if err != nil {
 		return nil, err
 	}
+	rows, err := b.rows(&from.Manifest)
+	if err != nil {
+		return nil, err
+	}
 	p := &policy{bundle: from}
 	if p.resident, err = b.serving.Add(g, params); err != nil {
 		return nil, err
 	}
-	if err := p.open(actions); err != nil {
+	if err := p.open(actions, rows); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
@@ -247,7 +255,7 @@ type policy struct {
 	observer *preprocess.Observer
 }
 
-func (p *policy) open(actions *preprocess.Actions) (err error) {
+func (p *policy) open(actions *preprocess.Actions, rows int) (err error) {
 	m := &p.bundle.Manifest
 	if p.observer, err = p.bundle.Observer(); err != nil {
 		return err
@@ -259,7 +267,7 @@ func (p *policy) open(actions *preprocess.Actions) (err error) {
 	if err := predict.Verify(); err != nil {
 		return fmt.Errorf("bundle %s: %w", m.Name, err)
 	}
-	p.actor, err = control.NewPolicyActor(p.observer, p.observer.Observation(), predict, actions, m.Action.NActionSteps)
+	p.actor, err = control.NewPolicyActor(p.observer, p.observer.Observation(), predict, actions, rows)
 	return err
 }
 

@@ -114,14 +114,18 @@ func (b *brain) bundleLoop(w *workcell) (*policy, *loop, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return p, w.newLoop(p.pilot(w, b.base.Identity())), nil
+	l, err := w.newLoop(p.pilot(w, b.base.Identity()))
+	if err != nil {
+		return nil, nil, errors.Join(err, p.Close())
+	}
+	return p, l, nil
 }
 
 func (b *brain) board(w *workcell) *board {
 	m := &b.bundle.Manifest
 	return &board{
 		w: w, task: m.Task, bundle: m.Name + " " + b.bundle.Digest(), base: m.Base.Name + " " + b.base.Identity(),
-		engine: b.describe().String(),
+		engine: b.describe().String(), plans: b.plans(m),
 	}
 }
 

@@ -35,7 +35,10 @@ func byTeacher(ctx context.Context, w *workcell, data *dataset.Dataset, f *colle
 	}
 	t.joints, t.limits = w.model.Joints, w.model.Limits.Scaled(f.scale)
 	c := &collector{w: w, teacher: t, data: data, flags: f, began: time.Now(), had: len(data.Seeds())}
-	l := w.newLoop(control.Pilot{Actor: t, Limits: t.limits, Bundle: "none: a teacher's demonstration"})
+	l, err := w.newLoop(control.Pilot{Actor: t, Limits: t.limits, Bundle: "none: a teacher's demonstration"})
+	if err != nil {
+		return false, err
+	}
 	l.recorder = c.record
 	looping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)

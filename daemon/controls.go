@@ -16,7 +16,7 @@ func enterBundle(b *brain, w *workcell) (*entrant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &entrant{policy: p.name(), loop: l, close: p.Close}, nil
+	return &entrant{policy: p.name(), plans: b.plans(&p.bundle.Manifest), loop: l, close: p.Close}, nil
 }
 
 // enterUntrained replaces head and adapters by ones that know nothing of the demonstrations, neither their
@@ -40,7 +40,7 @@ func enterUntrained(b *brain, w *workcell) (*entrant, error) {
 		return nil, err
 	}
 	what := fmt.Sprintf("an untrained head on the same base, seed %d, actions of a third of the speed limits", seed)
-	return &entrant{policy: what, loop: b.controlLoop(w, p.actor), close: p.Close}, nil
+	return b.control(w, what, p.actor, p.Close)
 }
 
 // untrainedActions scale a head's answers without any knowledge of what was demonstrated.
@@ -77,24 +77,29 @@ func enterBlind(b *brain, w *workcell) (*entrant, error) {
 		return nil, err
 	}
 	blind := mean{rows: m.Action.ChunkSize, dim: len(m.Action.Dimensions)}
-	actor, err := control.NewPolicyActor(observer, observer.Observation(), blind, actions, m.Action.NActionSteps)
+	rows, err := b.rows(m)
 	if err != nil {
 		return nil, errors.Join(err, observer.Close())
 	}
-	what := "the mean action of the demonstrations, whatever is seen"
-	return &entrant{policy: what, loop: b.controlLoop(w, actor), close: observer.Close}, nil
+	actor, err := control.NewPolicyActor(observer, observer.Observation(), blind, actions, rows)
+	if err != nil {
+		return nil, errors.Join(err, observer.Close())
+	}
+	return b.control(w, "the mean action of the demonstrations, whatever is seen", actor, observer.Close)
 }
 
 // enterHolder puts a policy that sends nothing but holds in the bundle's place.
 func enterHolder(b *brain, w *workcell) (*entrant, error) {
-	return &entrant{
-		policy: "a policy that sends nothing but holds", loop: b.controlLoop(w, control.Holder{}), close: func() error { return nil },
-	}, nil
+	return b.control(w, "a policy that sends nothing but holds", control.Holder{}, func() error { return nil })
 }
 
-// controlLoop is under the same limits as the bundle.
-func (b *brain) controlLoop(w *workcell, actor control.Actor) *loop {
-	return w.newLoop(control.Pilot{Actor: actor, Limits: w.limitsOf(&b.bundle.Manifest), Bundle: "none: a control"})
+// control puts an actor at the controls under the same limits as the bundle, or lets go of it.
+func (b *brain) control(w *workcell, what string, actor control.Actor, let func() error) (*entrant, error) {
+	l, err := w.newLoop(control.Pilot{Actor: actor, Limits: w.limitsOf(&b.bundle.Manifest), Bundle: "none: a control"})
+	if err != nil {
+		return nil, errors.Join(err, let())
+	}
+	return &entrant{policy: what, plans: b.plans(&b.bundle.Manifest), loop: l, close: let}, nil
 }
 
 // mean is a policy whose normalised answer is always zero.

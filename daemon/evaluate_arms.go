@@ -32,6 +32,7 @@ type entry func(b *brain, w *workcell) (*entrant, error)
 // entrant is somebody at the controls.
 type entrant struct {
 	policy string // what it is, for the report
+	plans  string // how its answers are followed
 	loop   *loop
 	close  func() error
 }
@@ -156,7 +157,7 @@ func (e *evaluator) take(h *heat) (seed int64, ok bool) {
 func (e *evaluator) begin(h *heat, who *entrant) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	h.arm.Policy = who.policy
+	h.arm.Policy, h.arm.Plans = who.policy, who.plans
 	h.loops = append(h.loops, who.loop)
 	if !h.said {
 		h.said = true

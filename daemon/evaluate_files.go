@@ -84,15 +84,19 @@ func (e *evaluator) identity(first *worker) (evaluation.Identity, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg := first.w.cfg
 	var cameras []string
-	for _, c := range first.w.cfg.Cameras {
+	for _, c := range cfg.Cameras {
 		cameras = append(cameras, c.Name+" from "+camera.Shown(c.Source))
 	}
-	fact, bridge := first.w.fact, first.w.cfg.Bridge
+	fact, bridge := first.w.fact, cfg.Bridge
 	id := evaluation.Identity{
 		"domain": bridge.Domain, "task": bridge.Task, "jitter": bridge.Jitter, "cameras": strings.Join(cameras, ", "),
 		"clock": fact.Clock, "horizon": strconv.Itoa(fact.HorizonSteps), "success rule": fact.SuccessRule, "first seed": strconv.FormatInt(e.flags.first, 10),
 		"engine": first.brain.describe().String(), "base": first.board.base, "daemon": version, "software": string(software),
+	}
+	if p := cfg.Policy; p.Ensemble > 1 { // journals of before there were any go on
+		id["ensemble"] = fmt.Sprintf("%d, decay %g", p.Ensemble, p.EnsembleDecay)
 	}
 	for _, h := range e.heats {
 		b, err := bundle.Load(h.file)

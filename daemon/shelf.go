@@ -34,7 +34,10 @@ func newShelf(b *brain, w *workcell) (*shelf, error) {
 		s.kept = append(s.kept, p)
 	}
 	s.active = s.kept[0]
-	s.loop = w.newLoop(s.active.pilot(w, b.base.Identity()))
+	var err error
+	if s.loop, err = w.newLoop(s.active.pilot(w, b.base.Identity())); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
@@ -155,14 +158,14 @@ func (s *shelf) letGo(p *policy) error {
 	return p.Close()
 }
 
-// names are the bundle at the controls and the staged one, which may be empty.
-func (s *shelf) names() (active, staged string) {
+// tell says which bundle is at the controls, how it is followed, and which is staged.
+func (s *shelf) tell(to *topic.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	to.Bundle, to.Plans = s.active.name(), s.brain.plans(&s.active.bundle.Manifest)
 	if s.staged != nil {
-		staged = s.staged.name()
+		to.Staged = s.staged.name()
 	}
-	return s.active.name(), staged
 }
 
 // Close lets every bundle go, after the loop has ended.

@@ -21,10 +21,10 @@ type board struct {
 	w     *workcell
 	shelf *shelf // where bundles can be swapped; nil in an evaluation
 
-	mu                         sync.Mutex
-	task, bundle, base, engine string // of the brain that decides now
-	loop                       *loop  // of the arm that runs now
-	score                      topic.Score
+	mu                                sync.Mutex
+	task, bundle, base, engine, plans string // of the brain that decides now
+	loop                              *loop  // of the arm that runs now
+	score                             topic.Score
 }
 
 // status collects everything now.
@@ -33,7 +33,7 @@ func (b *board) status() topic.Status {
 	l := b.loop
 	s := topic.Status{
 		Robot: b.w.cfg.Robot.Name, Task: b.task, Clock: b.w.fact.Clock,
-		Bundle: b.bundle, Base: b.base, Engine: b.engine, Score: b.score, Dropped: b.w.link.Dropped.Map(),
+		Bundle: b.bundle, Base: b.base, Engine: b.engine, Plans: b.plans, Score: b.score, Dropped: b.w.link.Dropped.Map(),
 		Joints: []topic.JointStatus{}, Ages: b.ages(), Cameras: []string{}, Mode: supervisor.Disarmed.String(),
 	}
 	b.mu.Unlock()
@@ -41,7 +41,7 @@ func (b *board) status() topic.Status {
 		s.Cameras = append(s.Cameras, c.Name)
 	}
 	if b.shelf != nil {
-		s.Bundle, s.Staged = b.shelf.names()
+		b.shelf.tell(&s)
 	}
 	if l != nil {
 		b.fromLoop(&s, l)
@@ -131,7 +131,7 @@ func (b *board) runs(l *loop, now string) {
 func (b *board) thinks(now *brain) {
 	next := now.board(b.w)
 	b.mu.Lock()
-	b.task, b.bundle, b.base, b.engine = next.task, next.bundle, next.base, next.engine
+	b.task, b.bundle, b.base, b.engine, b.plans = next.task, next.bundle, next.base, next.engine, next.plans
 	b.mu.Unlock()
 }
 

@@ -46,18 +46,20 @@ func (w *workcell) rigCamera(i int, c config.Camera, f topic.Factsheet) bundle.R
 }
 
 // newLoop makes the loop for whoever decides.
-func (w *workcell) newLoop(pilot control.Pilot) *loop {
+func (w *workcell) newLoop(pilot control.Pilot) (*loop, error) {
 	period := time.Duration(float64(time.Second) / w.fact.StateRateHz)
 	l := &loop{link: w.link}
-	l.Loop = control.New(control.Config{
+	var err error
+	l.Loop, err = control.New(control.Config{
 		Pilot: pilot, Rig: w.link, Way: way{w.link}, Cameras: w.cameras, Joints: w.model.N(), Limits: w.model.Limits, Home: w.model.Home,
 		Period: period, ControlPeriod: w.controlPeriod(),
+		Ensemble: control.Ensemble{Plans: w.cfg.Policy.Ensemble, Decay: w.cfg.Policy.EnsembleDecay},
 		Bounds:   w.bounds(),
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,
 		Scheduling: scheduling(w.cfg.Realtime), OnScheduled: w.sayScheduling,
 		FirstFault: uint64(max(0, time.Now().Unix())), // fewer faults than seconds, so that a restart begins above
 	})
-	return l
+	return l, err
 }
 
 // loop is a control loop on a link.

@@ -68,6 +68,7 @@ type State struct {
 	EmergencyStop bool
 	Faulted       bool // the bridge reports errors
 	Episode       EpisodePhase
+	EpisodeNumber uint64 // of those that the receiver has heard of, to tell two apart; 0 before the first
 	Step          int    // of the episode, in control steps; 0 without one
 	Accepted      uint64 // seq of the last command of ours that was accepted in the episode; 0 for none
 	Refused       uint64 // commands that were refused for what they said since the bridge started, whoever sent them

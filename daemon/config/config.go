@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sim2reald/robot/upsample"
 )
 
 //go:embed sim2reald.yaml
@@ -59,6 +61,10 @@ type Policy struct {
 	Folder   string   `yaml:"folder"`
 	// AllowFull lets a bundle of kind full run, which replaces the base instead of adapting it.
 	AllowFull bool `yaml:"allow_full"`
+	// Ensemble is how many of the newest answers are averaged where their actions overlap, EnsembleDecay the m of their
+	// weights exp(-m·i), i = 0 for the oldest.
+	Ensemble      int     `yaml:"ensemble"`
+	EnsembleDecay float64 `yaml:"ensemble_decay"`
 	// RequireReference refuses a bundle that does not say what its cameras should show.
 	RequireReference bool `yaml:"require_reference"`
 	// TrustedKeys, if there are any, are those that must have signed a bundle; Releases is the file that keeps the newest
@@ -136,6 +142,7 @@ func Default() Config {
 		Policy: Policy{
 			Base:   "build/base/vit_small_patch14_dinov2.safetensors",
 			Bundle: "model/bundles/kitchen-slide.safetensors", Resident: []string{}, Folder: "model/bundles", TrustedKeys: []string{},
+			Ensemble: 1, EnsembleDecay: 0.01,
 		},
 		Engine: Engine{
 			Name: ONNXRuntime, Library: "build/lib/libonnxruntime.so", Device: "cpu", Precision: "float32", Threads: 1,
@@ -207,10 +214,24 @@ func (p Policy) validate() error {
 	if err := required("policy.folder", p.Folder); err != nil {
 		return err
 	}
+	if err := p.validateEnsemble(); err != nil {
+		return err
+	}
 	if len(p.TrustedKeys) > 0 && p.Releases == "" {
 		return fmt.Errorf("policy.releases: is empty; with policy.trusted_keys, name a file that keeps the newest release of each bundle, where only the daemon can write")
 	}
 	return required("policy.bundle", p.Bundle)
+}
+
+func (p Policy) validateEnsemble() error {
+	if err := between("policy.ensemble", p.Ensemble, 1, upsample.MaxChunks); err != nil {
+		return err
+	}
+	// Written so that NaN is refused.
+	if !(p.EnsembleDecay >= 0 && p.EnsembleDecay <= 100) {
+		return fmt.Errorf("policy.ensemble_decay: %g is not between 0 and 100", p.EnsembleDecay)
+	}
+	return nil
 }
 
 func (e Engine) validate() error {

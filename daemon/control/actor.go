@@ -5,10 +5,11 @@ import (
 
 	"sim2reald/camera"
 	"sim2reald/robot"
+	"sim2reald/robot/upsample"
 )
 
 // MaxPlan bounds the rows of a plan, so that it is a value that a tick can copy without allocating.
-const MaxPlan = 32
+const MaxPlan = upsample.MaxRows
 
 // Plan is what an actor wants for the coming control steps. Row i is meant for the time Observed plus i
 // control periods.
@@ -18,6 +19,13 @@ type Plan struct {
 	Made     time.Duration // when it was ready, loop clock
 	Rows     int
 	Wanted   [MaxPlan]robot.Command
+}
+
+// joins reports whether a plan is of the same scene as the one before: what a policy wanted in another episode, or
+// while the arm waited for one, or before time began anew, is nothing to average.
+func (p *Plan) joins(before *Plan) bool {
+	now, then := &p.Observed, &before.Observed
+	return p.Seen >= before.Seen && now.Episode == then.Episode && now.EpisodeNumber == then.EpisodeNumber
 }
 
 // Actor turns what is seen into what is wanted: a policy with its pre- and postprocessing, or a teacher. It

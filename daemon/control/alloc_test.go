@@ -8,12 +8,21 @@ import (
 
 	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
+	"sim2reald/robot/upsample"
 )
 
 // The race detector allocates by itself, so this file is not built with it.
 func TestStepAllocatesNothing(t *testing.T) {
-	b := newBench(false)
+	t.Run("newest plan", func(t *testing.T) { stepAllocatesNothing(t, newBench(false)) })
+	t.Run("ensemble", func(t *testing.T) {
+		b := newBenchOf(false, func(c *Config) { c.Ensemble.Plans = upsample.MaxChunks })
+		stepAllocatesNothing(t, b)
+	})
+}
+
+func stepAllocatesNothing(t *testing.T, b *bench) {
 	b.armAndStart(t)
+	b.overlap(t)
 	if out := b.loop.Step(); out.Command.Mode != robot.Velocity {
 		t.Fatalf("the measured tick must move: %+v", out)
 	}

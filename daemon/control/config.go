@@ -37,6 +37,7 @@ type Config struct {
 	Home          robot.Vector         // rad, where a request for home brings it
 	Period        time.Duration        // of the tick, and dt of the limiter
 	ControlPeriod time.Duration        // of the policy's rows
+	Ensemble      Ensemble             // of its plans
 	Bounds        supervisor.Bounds    // of a real-time loop; those of a lock-step one are made from them
 	Lockstep      bool                 // the bridge's stamps are the clock
 	Clock         func() time.Duration // monotonic, since process start
@@ -46,6 +47,12 @@ type Config struct {
 	Scheduling    Scheduling           // of the tick's thread in real time
 	OnScheduled   func(Granted)        // is told what came of it, before the first tick; nil for nobody
 	FirstFault    uint64               // fault ids rise from here, see supervisor.Fault
+}
+
+// Ensemble says how plans that overlap are followed, see upsample. Its zero value follows the newest alone.
+type Ensemble struct {
+	Plans int     // so many of the newest are averaged; 0 and 1 follow the newest alone
+	Decay float64 // of the weights exp(-Decay·i), i = 0 for the oldest
 }
 
 // Output is one tick's command, ready to be sent.

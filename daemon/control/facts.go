@@ -45,8 +45,8 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 	return f
 }
 
-// follow is see for who does not hold the lock.
-func (l *Loop) follow(state *robot.State) {
+// watch is see for who does not hold the lock.
+func (l *Loop) watch(state *robot.State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.see(state)

@@ -50,7 +50,7 @@ func (l *Loop) answer(answered uint64) (uint64, error) {
 	if !ok {
 		return answered, nil
 	}
-	l.follow(&state) // also what gets no tick: where the arm stands before it moves
+	l.watch(&state) // also what gets no tick: where the arm stands before it moves
 	if state.Episode == robot.EpisodeEnded {
 		return answered, nil
 	}

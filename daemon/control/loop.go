@@ -42,16 +42,17 @@ type Loop struct {
 	ticks    supervisor.Ticks
 	clamping supervisor.Clamping
 	eyes     []supervisor.Eye // of each camera
-	plan     Plan
+	plan     Plan             // the newest
 	planned  bool
+	chunks   *upsample.Chunks  // the rows of the plans that are followed
 	failed   supervisor.Causes // reported from beside the tick, until an operator acknowledges
 	failure  error             // the actor's last
 	sent     limit.Sent
 	would    limit.Sent // what would have been sent, were this no shadow
 }
 
-// New makes a disarmed loop.
-func New(cfg Config) *Loop {
+// New makes a disarmed loop. Errors are those of plans that cannot be followed, each a line.
+func New(cfg Config) (*Loop, error) {
 	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
 	l.machine.Fault.ID, l.eyes = cfg.FirstFault, make([]supervisor.Eye, len(cfg.Cameras))
 	l.slow = cfg.Limits.Scaled(HomeSpeed)
@@ -59,7 +60,12 @@ func New(cfg Config) *Loop {
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}
-	return l
+	var err error
+	l.chunks, err = upsample.New(upsample.Options{
+		Joints: cfg.Joints, Period: cfg.ControlPeriod, Steps: cfg.Lockstep, LookAhead: l.bounds.Action,
+		Chunks: max(1, cfg.Ensemble.Plans), Decay: cfg.Ensemble.Decay,
+	})
+	return l, err
 }
 
 // Machine is the state now.
@@ -174,9 +180,11 @@ func (l *Loop) signature() string {
 }
 
 // enter takes the machine's next value. What begins to move begins from rest, for entry needs an arm that stands: it
-// ramps from there, and so does what would have moved.
+// ramps from there, and so does what would have moved; and it does what was seen last, not what was wanted before.
 func (l *Loop) enter(next supervisor.Machine) {
 	if next.Mode != l.machine.Mode {
+		l.chunks.KeepNewest()
+
 		l.sent, l.would, l.clamping = limit.Sent{}, limit.Sent{}, supervisor.Clamping{}
 	}
 	l.machine = next
@@ -192,21 +200,21 @@ func (l *Loop) command(state *robot.State, wrong supervisor.Causes, now time.Dur
 	}
 	switch mode {
 	case supervisor.Running:
-		return l.allowed(l.wanted(now), &l.sent, state, &l.pilot.Limits, now)
+		return l.allowed(l.wanted(held, now), &l.sent, state, &l.pilot.Limits, now)
 	case supervisor.Homing:
 		home := robot.Command{Mode: robot.Velocity, DQ: homeward(&state.Q, &l.cfg.Home, &l.slow, l.cfg.Joints), Gripper: held.Gripper}
 		return l.allowed(home, &l.sent, state, &l.slow, now)
 	case supervisor.Shadowing:
-		l.shadow(state, wrong, now)
+		l.shadow(held, state, wrong, now)
 	}
 	return held, idleReason(mode)
 }
 
 // shadow notes what would be sent. What would hold a running arm would hold this one; there may be no plan then.
-func (l *Loop) shadow(state *robot.State, wrong supervisor.Causes, now time.Duration) {
-	would := robot.Command{Mode: robot.Hold}
+func (l *Loop) shadow(held robot.Command, state *robot.State, wrong supervisor.Causes, now time.Duration) {
+	would := held
 	if wrong == 0 {
-		would, _ = l.allowed(l.wanted(now), &l.would, state, &l.pilot.Limits, now)
+		would, _ = l.allowed(l.wanted(held, now), &l.would, state, &l.pilot.Limits, now)
 	}
 	l.would = l.would.Then(&would, l.cfg.Joints, l.cfg.Period)
 }
@@ -226,16 +234,24 @@ func (l *Loop) allowed(wanted robot.Command, sent *limit.Sent, state *robot.Stat
 	return allowed, ReasonNone
 }
 
-// wanted is what the plan wants now: in lock-step the row, otherwise what comes between two rows.
-func (l *Loop) wanted(now time.Duration) robot.Command {
-	rows, since := l.plan.Wanted[:l.plan.Rows], now-l.plan.Seen
-	switch {
-	case l.cfg.ControlPeriod <= 0:
-		return rows[0]
-	case l.cfg.Lockstep:
-		return rows[min(max(int(since/l.cfg.ControlPeriod), 0), len(rows)-1)]
+// wanted is what the plans want now, held where none does any more: in lock-step rows, otherwise what comes between two.
+func (l *Loop) wanted(held robot.Command, now time.Duration) robot.Command {
+	if c, ok := l.chunks.At(max(now, l.plan.Seen)); ok {
+		return c
 	}
-	return upsample.Sample(rows, since, l.cfg.ControlPeriod, l.cfg.Joints)
+	return held
+}
+
+// follow takes a plan in the place of the one before, or in an ensemble beside it.
+func (l *Loop) follow(p *Plan) error {
+	if p.Rows == 0 || !p.joins(&l.plan) {
+		l.chunks.Reset()
+	}
+	l.plan, l.planned = *p, p.Rows > 0
+	if !l.planned {
+		return nil
+	}
+	return l.chunks.Put(p.Seen, p.Wanted[:p.Rows])
 }
 
 func (l *Loop) count(v limit.Verdict) {

@@ -3,6 +3,7 @@ package control
 import (
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"sim2reald/camera"
 	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
+	"sim2reald/robot/upsample"
 )
 
 // bench is a loop whose clock, arm and policy the test moves by hand.
@@ -19,6 +21,7 @@ type bench struct {
 	state  robot.State
 	ok     bool
 	wanted robot.Command
+	rows   []robot.Command // instead of wanted, where there are any
 	err    error
 	eye    *camera.Latest
 	way    Way
@@ -39,16 +42,22 @@ func (b *bench) Act(_ []*camera.Frame, _ *robot.State, plan *Plan) error {
 		b.meanwhile()
 	}
 	plan.Rows, plan.Wanted[0] = 1, b.wanted
+	if b.rows != nil {
+		plan.Rows = copy(plan.Wanted[:], b.rows)
+	}
 	return b.err
 }
 
 func (b *bench) clock() time.Duration { b.mu.Lock(); defer b.mu.Unlock(); return b.now }
 
-func newBench(lockstep bool) *bench {
+func newBench(lockstep bool) *bench { return newBenchOf(lockstep, func(*Config) {}) }
+
+// newBenchOf is newBench with an edited configuration.
+func newBenchOf(lockstep bool, edit func(*Config)) *bench {
 	b := &bench{ok: true, way: Way{Heard: true, Leased: true}, side: 1, pixels: []byte{1, 2, 3}, eye: camera.NewLatest("front"), wanted: robot.Command{Mode: robot.Velocity, DQ: robot.Vector{0.5}}}
 	b.state.Q = robot.Vector{0, -0.5, 0, -2, 0, 1.5, 0}
 	panda := robot.Panda()
-	b.loop = New(Config{
+	cfg := Config{
 		Pilot: Pilot{Actor: b, Limits: panda.Limits, Bundle: "first"},
 		Rig:   b, Way: b, Cameras: []*camera.Latest{b.eye}, Joints: 7, Limits: panda.Limits,
 		Period: 10 * time.Millisecond, ControlPeriod: 80 * time.Millisecond, Lockstep: lockstep, Clock: b.clock,
@@ -56,7 +65,12 @@ func newBench(lockstep bool) *bench {
 			EchoHold: 300 * time.Millisecond, EchoSilent: 2 * time.Second, Skew: 250 * time.Millisecond},
 		Send:   func(o Output) error { b.sent = append(b.sent, o); return nil },
 		Resend: func() error { b.sent = append(b.sent, b.sent[len(b.sent)-1]); return nil },
-	})
+	}
+	edit(&cfg)
+	var err error
+	if b.loop, err = New(cfg); err != nil {
+		panic(err) // the edit is the test's own mistake
+	}
 	return b
 }
 
@@ -273,12 +287,31 @@ func TestLockstepAnswersWhenThePolicyFails(t *testing.T) {
 	}
 }
 
+// overlap lets the policy answer as often as an ensemble averages, with as many rows as there can be.
+func (b *bench) overlap(t testing.TB) {
+	t.Helper()
+	b.rows = slices.Repeat([]robot.Command{b.wanted}, MaxPlan)
+	for range upsample.MaxChunks {
+		b.see(0)
+		if err := b.loop.Think(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkStep(b *testing.B) {
-	bench := newBench(false)
+	b.Run("newest plan", func(b *testing.B) { benchmarkStep(b, newBench(false)) })
+	b.Run("ensemble of 16", func(b *testing.B) {
+		benchmarkStep(b, newBenchOf(false, func(c *Config) { c.Ensemble.Plans = upsample.MaxChunks }))
+	})
+}
+
+func benchmarkStep(b *testing.B, bench *bench) {
 	bench.see(0)
 	if err := errors.Join(bench.loop.Think(), bench.loop.Ask(supervisor.Request{Kind: supervisor.Arm}), bench.loop.Ask(supervisor.Request{Kind: supervisor.Start})); err != nil {
 		b.Fatal(err)
 	}
+	bench.overlap(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		bench.loop.Step()

@@ -55,5 +55,6 @@ func (l *Loop) swap(p *Pilot) error {
 		l.machine.ByOperator = true
 	}
 	l.pilot, l.plan, l.planned = p, Plan{}, false
+	l.chunks.Reset()
 	return nil
 }

@@ -46,18 +46,25 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.thoughts.End(l.cfg.Clock(), l.bounds.Action)
-	switch {
-	case l.pilot != pilot: // swapped meanwhile: neither its plan nor its failure counts
+	if l.pilot != pilot { // swapped meanwhile: neither its plan nor its failure counts
 		return ErrNothingSeen
-	case err == nil:
-		l.plan, l.planned = plan, plan.Rows > 0
-	case !errors.Is(err, ErrNothingSeen):
-		var bug *PanicError
-		panicked := errors.As(err, &bug)
-		l.failure = err
-		l.failed = l.failed.With(supervisor.PolicyPanicked, panicked).With(supervisor.PolicyFailed, !panicked)
 	}
+	if err == nil {
+		err = l.follow(&plan)
+	}
+	l.fail(err)
 	return err
+}
+
+// fail reports what ended a thought; nil, and that there was nothing to think about, are no failure.
+func (l *Loop) fail(err error) {
+	if err == nil || errors.Is(err, ErrNothingSeen) {
+		return
+	}
+	var bug *PanicError
+	panicked := errors.As(err, &bug)
+	l.failure = err
+	l.failed = l.failed.With(supervisor.PolicyPanicked, panicked).With(supervisor.PolicyFailed, !panicked)
 }
 
 // begins begins a thought of whoever is at the controls.

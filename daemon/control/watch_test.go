@@ -158,10 +158,9 @@ func TestClampingLasts(t *testing.T) {
 		wanted float64
 		fault  time.Duration // 0: none in two seconds
 	}{{2 * limit, 0}, {2*limit + 1e-9, 1010 * time.Millisecond}} {
-		b := newBench(false)
+		b := newBenchOf(false, func(c *Config) { c.Bounds.Action = time.Hour })
 		b.armAndStart(t)
 		b.wanted.DQ[0] = c.wanted
-		b.loop.bounds.Action = time.Hour
 		// The limiter's ramp is over: what is allowed from here on is the limit.
 		for range 100 {
 			b.see(10 * time.Millisecond)
@@ -270,10 +269,7 @@ func TestAcknowledgeChecksTheRig(t *testing.T) {
 
 // TestFaultsCountOn: what was meant for a fault of an earlier start of the daemon acknowledges none of this one's.
 func TestFaultsCountOn(t *testing.T) {
-	b := newBench(false)
-	cfg := b.loop.cfg
-	cfg.FirstFault = 1000
-	b.loop = New(cfg)
+	b := newBenchOf(false, func(c *Config) { c.FirstFault = 1000 })
 	b.armAndStart(t)
 	b.loop.Report(supervisor.SendFailed)
 	b.loop.Step()

@@ -19,6 +19,7 @@ type Arm struct {
 	Name           string          `json:"name"`
 	Policy         string          `json:"policy"` // what was in command, with its digest
 	Shift          string          `json:"shift,omitempty"`
+	Plans          string          `json:"plans,omitempty"` // how its answers were followed
 	Trials         []Trial         `json:"trials"`
 	Inference      metrics.Summary `json:"inference"` // of the last session, where one was gone on with
 	FrameToCommand metrics.Summary `json:"frame_to_command"`
@@ -116,6 +117,9 @@ func (a Arm) writeText(b *strings.Builder) {
 	n, s, void := a.Counts()
 	lo, hi := Wilson(s, n)
 	fmt.Fprintf(b, "\n%s: %s\n", a.title(), a.Policy)
+	if a.Plans != "" {
+		fmt.Fprintf(b, "  plans              %s\n", a.Plans)
+	}
 	fmt.Fprintf(b, "  successes          %d of %d (%.0f %%), 95 %% interval %.2f to %.2f (Wilson)\n", s, n, 100*rate(s, n), lo, hi)
 	fmt.Fprintf(b, "  seeds              %s\n", seeds(a.Trials))
 	if void > 0 {

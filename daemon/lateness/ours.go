@@ -7,6 +7,7 @@ import (
 
 	"sim2reald/camera"
 	"sim2reald/daemon/control"
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/metrics"
 	"sim2reald/robot"
 )
@@ -24,10 +25,11 @@ type tally struct {
 func (b *bench) runGo(ctx context.Context, p place, turn time.Duration) (*tally, error) {
 	eye := camera.NewLatest("front")
 	var sent leaving
-	loop := control.New(control.Config{
+	loop, err := control.New(control.Config{
 		Pilot: control.Pilot{Actor: b.brain.actorOr(control.Holder{}), Limits: robot.Panda().Limits, Bundle: "bench"},
 		Rig:   b.rig, Cameras: []*camera.Latest{eye}, Joints: robot.Panda().N(),
 		Period: p.period(), ControlPeriod: 80 * time.Millisecond, Clock: b.clock,
+		Bounds:     supervisor.Bounds{Action: 400 * time.Millisecond},
 		Scheduling: control.Scheduling{Priority: b.set.priority, LockMemory: true},
 		Send: func(o control.Output) error {
 			if err := b.rig.send(o); err != nil {
@@ -37,13 +39,16 @@ func (b *bench) runGo(ctx context.Context, p place, turn time.Duration) (*tally,
 			return nil
 		},
 	})
+	if err != nil {
+		return nil, err
+	}
 	running, stop := context.WithTimeout(ctx, turn)
 	defer stop()
 	var pictures sync.WaitGroup
 	if p.load.inference {
 		pictures.Go(func() { b.brain.show(running, eye) })
 	}
-	err := loop.RunRealtime(running)
+	err = loop.RunRealtime(running)
 	pictures.Wait()
 	if err != nil {
 		return nil, err

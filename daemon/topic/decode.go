@@ -100,6 +100,21 @@ func acceptedFrom(msg *JointStates, epoch string) uint64 {
 	return msg.Accepted.Seq
 }
 
+// episodes counts those of a bridge: by their names, which are anybody's to choose.
+type episodes struct {
+	name string
+	n    uint64
+}
+
+// number is the one of the episode that a measurement belongs to.
+func (c *episodes) number(e *EpisodeStep) uint64 {
+	if e != nil && e.ID != c.name {
+		c.name = e.ID
+		c.n++
+	}
+	return c.n
+}
+
 func phase(e *EpisodeStep) robot.EpisodePhase {
 	switch {
 	case e == nil:

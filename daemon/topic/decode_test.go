@@ -143,3 +143,19 @@ func TestDecodeStateCountsRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestEpisodesAreCounted: two are told apart however they are called, and a bridge that speaks of none has none.
+func TestEpisodesAreCounted(t *testing.T) {
+	var c episodes
+	for i, s := range []struct {
+		step *EpisodeStep
+		want uint64
+	}{
+		{nil, 0}, {&EpisodeStep{}, 0}, {&EpisodeStep{ID: "a"}, 1}, {&EpisodeStep{ID: "a", Step: 3}, 1}, {nil, 1},
+		{&EpisodeStep{ID: "b"}, 2}, {&EpisodeStep{ID: "a"}, 3}, {&EpisodeStep{}, 4},
+	} {
+		if got := c.number(s.step); got != s.want {
+			t.Errorf("%d: %d, want %d", i, got, s.want)
+		}
+	}
+}

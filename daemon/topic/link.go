@@ -62,6 +62,7 @@ type Link struct {
 	state      robot.State
 	measured   bool     // a state of the factsheet's epoch has arrived
 	complaints []string // the last errors of joint_states
+	episode    episodes // of joint_states
 	gates      map[string]*gate
 	retired    []string   // epochs of the bridge that others have followed
 	bridge     presence   // of the factsheet's epoch

@@ -149,6 +149,7 @@ func (l *Link) onState(m received) {
 	}
 	s.Accepted = acceptedFrom(msg, l.epoch)
 	l.mu.Lock()
+	s.EpisodeNumber = l.episode.number(msg.Episode)
 	l.state, l.measured = s, true
 	if len(msg.Errors) > 0 {
 		l.complaints = msg.Errors

@@ -17,6 +17,7 @@ type Status struct {
 	Staged   string            `json:"staged,omitempty"` // would be after a commit
 	Base     string            `json:"base"`
 	Engine   string            `json:"engine"`
+	Plans    string            `json:"plans"` // how the policy's answers are followed
 	Joints   []JointStatus     `json:"joints"`
 	Gripper  float64           `json:"gripper"`
 	Ages     []AgeStatus       `json:"ages"`

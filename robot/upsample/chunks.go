@@ -18,7 +18,8 @@ const (
 type Options struct {
 	Joints    int
 	Period    time.Duration // from row to row
-	LookAhead time.Duration // after the time of a chunk's first row, from when on it is not followed
+	Steps     bool          // a row stands for the whole of its period, and nothing is between two
+	LookAhead time.Duration // after the time of its first row, for which a chunk is followed at most
 	Chunks    int           // how many of the newest are averaged where they overlap; 1 for none
 	Decay     float64       // m of the weights exp(-m·i), i counting from the oldest chunk; ACT has 0.01
 }
@@ -47,10 +48,21 @@ type chunk struct {
 // covers reports whether a chunk has a row for now; its last row counts for one period.
 func (c *chunk) covers(now time.Duration, o *Options) bool {
 	since := now - c.at
-	return since >= 0 && since < o.LookAhead && since < time.Duration(c.n)*o.Period
+	return since >= 0 && since <= o.LookAhead && c.due(since, o) < c.n
+}
+
+// due is the row of a time after the first. Where rows are steps, time is counted in whole ones, and rounding is not.
+func (c *chunk) due(since time.Duration, o *Options) int {
+	if o.Steps {
+		since += o.Period / 2
+	}
+	return int(since / o.Period)
 }
 
 func (c *chunk) sample(now time.Duration, o *Options) robot.Command {
+	if o.Steps {
+		return c.rows[min(c.due(now-c.at, o), c.n-1)]
+	}
 	return Sample(c.rows[:c.n], now-c.at, o.Period, o.Joints)
 }
 
@@ -75,22 +87,20 @@ func New(o Options) (*Chunks, error) {
 	return c, nil
 }
 
-// Reset forgets every chunk: at a start, at a resume, at a swap of policies.
+// Reset forgets every chunk: at a swap of policies, and where time or the scene begins anew.
 func (c *Chunks) Reset() { c.kept = 0 }
 
-// Put takes rows whose first is meant for at, on whatever clock At is asked by. They are copied. What is not finite,
-// none or too many, or older than what is there is refused, and leaves all as it was.
+// KeepNewest forgets all but the newest chunk: at a start and at a resume.
+func (c *Chunks) KeepNewest() { c.kept = min(c.kept, 1) }
+
+// Put takes rows whose first is meant for at, on whatever clock At is asked by. They are copied. None, too many, or
+// some from before what is there are refused, and leave all as it was.
 func (c *Chunks) Put(at time.Duration, rows []robot.Command) error {
 	if len(rows) < 1 || len(rows) > MaxRows {
 		return fmt.Errorf("a chunk of %d rows; 1 to %d can be followed", len(rows), MaxRows)
 	}
 	if c.kept > 0 && at < c.ring[c.newest].at {
 		return fmt.Errorf("a chunk for %v after one for %v; chunks come in order of time", at, c.ring[c.newest].at)
-	}
-	for i := range rows {
-		if r := &rows[i]; !r.DQ.Finite(c.opt.Joints) || !r.Q.Finite(c.opt.Joints) || math.IsNaN(r.Gripper) || math.IsInf(r.Gripper, 0) {
-			return fmt.Errorf("row %d of a chunk holds a number that is not finite", i)
-		}
 	}
 	c.newest = (c.newest + 1) % MaxChunks
 	c.kept = min(c.kept+1, c.opt.Chunks)
@@ -99,7 +109,7 @@ func (c *Chunks) Put(at time.Duration, rows []robot.Command) error {
 	return nil
 }
 
-// At is the wanted command at now, false before the first row of the newest chunk and from its look-ahead on. In
+// At is the wanted command at now, false before the first row of the newest chunk and after its look-ahead. In
 // position mode its DQ is the speed at which the interpolated position moves. A hold among the rows around now, in
 // the newest chunk, is a hold: nothing is blended into it. Older chunks count while they have rows for now, in the
 // newest one's mode.
@@ -108,7 +118,7 @@ func (c *Chunks) At(now time.Duration) (robot.Command, bool) {
 		return robot.Command{}, false
 	}
 	newest := &c.ring[c.newest]
-	if now < newest.at || now-newest.at >= c.opt.LookAhead {
+	if now < newest.at || now-newest.at > c.opt.LookAhead {
 		return robot.Command{}, false
 	}
 	wanted := newest.sample(now, &c.opt)
