@@ -49,6 +49,7 @@ const comment = "# sim2reald "
 type calibComment struct {
 	Date    time.Time  `json:"date"`
 	Serial  string     `json:"camera_serial"`
+	Robot   string     `json:"robot,omitempty"`
 	Samples int        `json:"samples"`
 	RMS     float64    `json:"reprojection_rms_px"`
 	Half95  [6]float64 `json:"half_95_m_rad"`
@@ -60,7 +61,7 @@ func Calib(c CalibFile) ([]byte, error) {
 	if c.Kind == EyeToHand {
 		kind = "eye_on_base"
 	}
-	rec, err := json.Marshal(calibComment{c.Record.Date.UTC(), c.Record.Serial, c.Record.Samples, c.Record.RMS, c.Half95})
+	rec, err := json.Marshal(calibComment{c.Record.Date.UTC(), c.Record.Serial, c.Record.Robot, c.Record.Samples, c.Record.RMS, c.Half95})
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (c *CalibFile) readComment(data []byte) error {
 		if err := json.Unmarshal([]byte(text), &rec); err != nil {
 			return fmt.Errorf("the line %q is damaged: %w", comment, err)
 		}
-		c.Record = Record{Date: rec.Date, Serial: rec.Serial, Samples: rec.Samples, RMS: rec.RMS}
+		c.Record = Record{Date: rec.Date, Serial: rec.Serial, Robot: rec.Robot, Samples: rec.Samples, RMS: rec.RMS}
 		c.Half95 = rec.Half95
 		return nil
 	}

@@ -27,4 +27,15 @@ func (r Record) Fresh(what string, now time.Time, maxAge time.Duration, serial s
 	return nil
 }
 
+// Of refuses a result of another arm than robot, its model and serial, or one that does not say of which.
+func (r Record) Of(what, robot string) error {
+	switch r.Robot {
+	case robot:
+		return nil
+	case "":
+		return fmt.Errorf("%s names no robot; calibrate again with -robot %q", what, robot)
+	}
+	return fmt.Errorf("%s is of robot %q, and this is %q; calibrate this one", what, r.Robot, robot)
+}
+
 func days(d time.Duration) string { return fmt.Sprintf("%.1f days", d.Hours()/24) }

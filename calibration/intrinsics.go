@@ -12,6 +12,7 @@ import (
 type Record struct {
 	Date    time.Time // when it was measured
 	Serial  string    // of the camera; empty if nobody said
+	Robot   string    // of hand-eye: model and serial of the arm, as its factsheet has them; empty if nobody said
 	Samples int       // views or poses that were used
 	RMS     float64   // px, root mean square of the distance between seen and predicted corners
 }

@@ -282,7 +282,10 @@ func (p *policy) pilot(w *workcell, baseDigest string) control.Pilot {
 		CheckRig: func() error {
 			rig := w.rigOf(baseDigest, 1)
 			rig.Views = w.views()
-			return bundle.Check(m, &rig)
+			if err := bundle.Check(m, &rig); err != nil {
+				return err
+			}
+			return w.calibrated()
 		},
 	}
 }

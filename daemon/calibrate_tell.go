@@ -40,4 +40,7 @@ func tellHandEye(r calibration.HandEyeResult, say io.Writer) {
 	if r.Serial == "" {
 		fmt.Fprintln(say, "warning: the intrinsics name no camera serial, so nothing can tell this camera from another later")
 	}
+	if r.Robot == "" {
+		fmt.Fprintln(say, "warning: without -robot nothing can tell this arm from another later, and no arm takes it")
+	}
 }

@@ -18,8 +18,8 @@ const degreesPerRad = 180 / math.Pi
 
 type handEyeFlags struct {
 	boardFlags
-	kind, intrinsics, out, name string
-	frames                      calibration.FrameNames
+	kind, intrinsics, out, name, robot string
+	frames                             calibration.FrameNames
 }
 
 func (f *handEyeFlags) set(fs *flag.FlagSet) {
@@ -27,6 +27,7 @@ func (f *handEyeFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.kind, "kind", "", "eye_in_hand: the camera is on the flange and the board stands still; eye_to_hand: the other way round")
 	fs.StringVar(&f.intrinsics, "intrinsics", "", "`file` of calibrate intrinsics, ROS or OpenCV")
 	fs.StringVar(&f.out, "out", "", "`file` to write, easy_handeye2's .calib")
+	fs.StringVar(&f.robot, "robot", "", "`model and serial` of the arm as its factsheet has them, such as \"panda 295341\", by which another one is told from it later")
 	fs.StringVar(&f.name, "name", "hand_eye", "`name` of the calibration")
 	fs.StringVar(&f.frames.Base, "base-frame", "base", "ROS `frame` of the arm's base")
 	fs.StringVar(&f.frames.Flange, "flange-frame", "flange", "ROS `frame` of the flange")
@@ -77,7 +78,7 @@ func (f handEyeFlags) run(files []string, now time.Time, say io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r.Date, r.Serial = now, lens.Serial
+	r.Date, r.Serial, r.Robot = now, lens.Serial, f.robot
 	tellHandEye(r, say)
 	return f.write(r, say)
 }
@@ -103,6 +104,18 @@ func readLens(path string) (calibration.LensResult, error) {
 		return r, fmt.Errorf("%s: %w", path, err)
 	}
 	return r, nil
+}
+
+func readHandEye(path string) (calibration.CalibFile, error) {
+	data, err := readSmall(path)
+	if err != nil {
+		return calibration.CalibFile{}, err
+	}
+	f, err := calibration.ParseCalib(data)
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
 }
 
 // readSmall reads a file that a person could look through.

@@ -33,13 +33,9 @@ func tellSim(intrinsics, handEye, name string, say io.Writer) error {
 	if err != nil {
 		return err
 	}
-	data, err := readSmall(handEye)
+	file, err := readHandEye(handEye)
 	if err != nil {
 		return err
-	}
-	file, err := calibration.ParseCalib(data)
-	if err != nil {
-		return fmt.Errorf("%s: %w", handEye, err)
 	}
 	sim, err := calibration.SimulatedCamera(lens.Lens, file.TParentCamera)
 	if err != nil {

@@ -80,7 +80,7 @@ func TestCalibrate(t *testing.T) {
 		t.Errorf("fx %.2f px; said: %s", found.Lens.Fx, &said)
 	}
 
-	hand := handEyeFlags{boardFlags: board, kind: "eye_in_hand", intrinsics: lens.out, out: filepath.Join(dir, "wrist.calib"), name: "wrist",
+	hand := handEyeFlags{boardFlags: board, kind: "eye_in_hand", intrinsics: lens.out, out: filepath.Join(dir, "wrist.calib"), name: "wrist", robot: "panda 7",
 		frames: calibration.FrameNames{Base: "base", Flange: "flange", Camera: "camera", Board: "board"}}
 	said.Reset()
 	if err := hand.run([]string{filepath.Join(dir, "samples.jsonl")}, now, &said); err != nil {
@@ -103,14 +103,18 @@ func TestCalibrate(t *testing.T) {
 	}
 
 	for _, path := range []string{lens.out, hand.out} {
-		if r, err := readRecord(path); err != nil || !r.Date.Equal(now) || r.Serial != "A1" || r.Samples < 10 {
+		if r, _, err := readRecord(path); err != nil || !r.Date.Equal(now) || r.Serial != "A1" || r.Samples < 10 {
 			t.Errorf("%s: %v, %+v", path, err, r)
 		}
 	}
 	if err := cmdCalibrateCheck(t.Context(), []string{"-serial", "B2", lens.out}); err == nil || !strings.Contains(err.Error(), `is of camera "A1", and this is "B2"`) {
 		t.Error(err)
 	}
-	if err := cmdCalibrateCheck(t.Context(), []string{"-serial", "A1", "-days", "36400", hand.out, lens.out}); err != nil {
+	if err := cmdCalibrateCheck(t.Context(), []string{"-serial", "A1", "-days", "36400", "-robot", "panda 7", hand.out, lens.out}); err != nil {
+		t.Error(err)
+	}
+
+	if err := cmdCalibrateCheck(t.Context(), []string{"-serial", "A1", "-days", "36400", "-robot", "panda 8", hand.out}); err == nil || !strings.Contains(err.Error(), `is of robot "panda 7"`) {
 		t.Error(err)
 	}
 

@@ -35,7 +35,7 @@ func byTeacher(ctx context.Context, w *workcell, data *dataset.Dataset, f *colle
 	}
 	t.joints, t.limits = w.model.Joints, w.model.Limits.Scaled(f.scale)
 	c := &collector{w: w, teacher: t, data: data, flags: f, began: time.Now(), had: len(data.Seeds())}
-	l, err := w.newLoop(control.Pilot{Actor: t, Limits: t.limits, Bundle: "none: a teacher's demonstration"})
+	l, err := w.newLoop(control.Pilot{Actor: t, Limits: t.limits, Bundle: "none: a teacher's demonstration", CheckRig: w.calibrated})
 	if err != nil {
 		return false, err
 	}

@@ -95,7 +95,7 @@ func enterHolder(b *brain, w *workcell) (*entrant, error) {
 
 // control puts an actor at the controls under the same limits as the bundle, or lets go of it.
 func (b *brain) control(w *workcell, what string, actor control.Actor, let func() error) (*entrant, error) {
-	l, err := w.newLoop(control.Pilot{Actor: actor, Limits: w.limitsOf(&b.bundle.Manifest), Bundle: "none: a control"})
+	l, err := w.newLoop(control.Pilot{Actor: actor, Limits: w.limitsOf(&b.bundle.Manifest), Bundle: "none: a control", CheckRig: w.calibrated})
 	if err != nil {
 		return nil, errors.Join(err, let())
 	}

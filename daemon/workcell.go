@@ -115,7 +115,11 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err := w.checkAges(); err != nil {
 		return err
 	}
-	return w.openCameras(ctx)
+	if err := w.openCameras(ctx); err != nil {
+		return err
+	}
+	w.tellCalibrated()
+	return nil
 }
 
 func (w *workcell) openBroker() (string, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"sim2reald/camera"
 )
@@ -15,7 +16,23 @@ type Camera struct {
 	// Of an RTSP source: a file whose first line is user:password, and "tcp", which is the default, or "udp".
 	CredentialsFile string `yaml:"credentials_file"`
 	Transport       string `yaml:"transport"`
+	// Serial is by which a calibration of this camera is told from another's; Intrinsics and HandEye are its files.
+	Serial     string `yaml:"serial"`
+	Intrinsics string `yaml:"intrinsics"`
+	HandEye    string `yaml:"hand_eye"`
 }
+
+// Calibration bounds what is believed of the cameras' files.
+type Calibration struct {
+	MaxAgeDays int `yaml:"max_age_days"`
+}
+
+func (c Calibration) validate() error {
+	return between("calibration.max_age_days", c.MaxAgeDays, 1, 36500)
+}
+
+// MaxAge is how old a calibration may be.
+func (c Calibration) MaxAge() time.Duration { return time.Duration(c.MaxAgeDays) * 24 * time.Hour }
 
 // RTSP says that the pictures come from a camera that speaks RTSP.
 func (c Camera) RTSP() bool {
@@ -40,6 +57,9 @@ func (c Config) validateCameras() error {
 		}
 		if err := cam.validateStream(key); err != nil {
 			return err
+		}
+		if (cam.Intrinsics != "" || cam.HandEye != "") && cam.Serial == "" {
+			return fmt.Errorf("%s.serial: is empty; with intrinsics or hand_eye, give the camera's, as its calibration has it", key)
 		}
 		if seen[cam.Name] {
 			return fmt.Errorf("%s.name: %q stands twice; give each camera its own name", key, cam.Name)

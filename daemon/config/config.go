@@ -24,16 +24,17 @@ func Example() []byte { return slices.Clone(example) }
 
 // Config is the whole file.
 type Config struct {
-	Robot    Robot    `yaml:"robot"`
-	MQTT     MQTT     `yaml:"mqtt"`
-	Bridge   Bridge   `yaml:"bridge"`
-	Policy   Policy   `yaml:"policy"`
-	Engine   Engine   `yaml:"engine"`
-	Cameras  []Camera `yaml:"cameras"`
-	Ages     Ages     `yaml:"ages"`
-	Watch    Watch    `yaml:"watch"`
-	Realtime Realtime `yaml:"realtime"`
-	Web      Web      `yaml:"web"`
+	Robot       Robot       `yaml:"robot"`
+	MQTT        MQTT        `yaml:"mqtt"`
+	Bridge      Bridge      `yaml:"bridge"`
+	Policy      Policy      `yaml:"policy"`
+	Engine      Engine      `yaml:"engine"`
+	Cameras     []Camera    `yaml:"cameras"`
+	Calibration Calibration `yaml:"calibration"`
+	Ages        Ages        `yaml:"ages"`
+	Watch       Watch       `yaml:"watch"`
+	Realtime    Realtime    `yaml:"realtime"`
+	Web         Web         `yaml:"web"`
 }
 
 // Robot names the robot in the topic prefix.
@@ -147,9 +148,10 @@ func Default() Config {
 		Engine: Engine{
 			Name: ONNXRuntime, Library: "build/lib/libonnxruntime.so", Device: "cpu", Precision: "float32", Threads: 1,
 		},
-		Cameras: []Camera{{Name: "default", Source: "bridge"}},
-		Ages:    Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
-		Watch:   Watch{CommandMs: 300, ThinkingPeriods: 3, EchoHoldMs: 300, EchoSilentMs: 2000, SkewMs: 250, ClampedMs: 1000, ClampedShare: 1},
+		Cameras:     []Camera{{Name: "default", Source: "bridge"}},
+		Calibration: Calibration{MaxAgeDays: 30},
+		Ages:        Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
+		Watch:       Watch{CommandMs: 300, ThinkingPeriods: 3, EchoHoldMs: 300, EchoSilentMs: 2000, SkewMs: 250, ClampedMs: 1000, ClampedShare: 1},
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
 		},
@@ -182,7 +184,7 @@ func Load(path string) (Config, error) {
 func (c Config) Validate() error {
 	for _, check := range []func() error{
 		c.Robot.validate, c.MQTT.validate, c.Bridge.validate, c.Policy.validate, c.Engine.validate,
-		c.validateCameras, c.Ages.validate, c.Watch.validate, c.Realtime.validate, c.Web.validate,
+		c.validateCameras, c.Calibration.validate, c.Ages.validate, c.Watch.validate, c.Realtime.validate, c.Web.validate,
 	} {
 		if err := check(); err != nil {
 			return err
