@@ -95,7 +95,8 @@ func PushRaw(t testing.TB, url, codec, size string, rateHz int) io.WriteCloser {
 	Need(t, "ffmpeg", "apt-get install ffmpeg")
 	args := []string{"-hide_banner", "-loglevel", "error", "-probesize", "32", "-fflags", "nobuffer", "-f", "rawvideo", "-pix_fmt", "rgb24",
 		"-video_size", size, "-framerate", fmt.Sprint(rateHz), "-i", "-"}
-	args = append(append(args, encoding(codec, rateHz)...), "-fps_mode", "passthrough", "-f", "rtsp", "-rtsp_transport", "tcp", url)
+	// With threads, its encoder of motion JPEG holds a picture back until the next one is there.
+	args = append(append(args, encoding(codec, rateHz)...), "-threads", "1", "-fps_mode", "passthrough", "-f", "rtsp", "-rtsp_transport", "tcp", url)
 	cmd := exec.Command("ffmpeg", args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {

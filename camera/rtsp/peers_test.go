@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -182,67 +179,6 @@ func TestCredentials(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestPeerKilledAgainAndAgain: it comes back each time, and leaves no goroutine, thread or file behind. RTSP_KILLS is how
-// often, 4 by itself.
-func TestPeerKilledAgainAndAgain(t *testing.T) {
-	kills := 4
-	if n, err := strconv.Atoi(os.Getenv("RTSP_KILLS")); err == nil {
-		kills = n
-	}
-	pause, _ := time.ParseDuration(os.Getenv("RTSP_KILL_EVERY")) // none by itself
-	s := cameratest.Serve(t, cameratest.Options{})
-	w := watch(t, Options{URL: s.URL()})
-	var before held
-	for i := range kills {
-		peer := cameratest.Push(t, s.URL(), []string{cameratest.H264, cameratest.MJPEG}[i%2], "160x120", 20)
-		w.drain()
-		w.next(t)
-		if pause > 0 {
-			<-time.After(pause)
-		}
-		if i == 1 { // both codecs have been there
-			before = holds()
-		}
-		if i > 1 {
-			if now := holds(); now.goroutines > before.goroutines+3 || now.files > before.files+3 || now.threads > before.threads+6 ||
-				now.residentKiB > before.residentKiB+30<<10 {
-				t.Fatalf("after %d kills: %+v, before: %+v", i, now, before)
-			}
-		}
-		peer.Kill()
-		w.drain()
-	}
-	t.Logf("%d kills: %+v, at the second: %+v", kills, holds(), before)
-}
-
-func (w *watched) drain() {
-	for {
-		select {
-		case <-w.frames:
-		default:
-			return
-		}
-	}
-}
-
-// held is what a process may leak.
-type held struct{ goroutines, threads, files, residentKiB int }
-
-func holds() held {
-	h := held{goroutines: runtime.NumGoroutine()}
-	if d, err := os.ReadDir("/proc/self/task"); err == nil {
-		h.threads = len(d)
-	}
-	if d, err := os.ReadDir("/proc/self/fd"); err == nil {
-		h.files = len(d)
-	}
-	status, _ := os.ReadFile("/proc/self/status")
-	if _, rest, ok := strings.Cut(string(status), "VmRSS:"); ok {
-		_, _ = fmt.Sscan(rest, &h.residentKiB)
-	}
-	return h
 }
 
 // TestDeadServer: what is read grows stale within the bound that a robot holds at, whatever the server's death looks like,
