@@ -8,6 +8,8 @@ export CGO_LDFLAGS := -lopenblas
 EPISODES ?= 0
 # Of the demonstration: light, whose bundle has adapters in the base, or slide, which has a head alone.
 TASK ?= light
+# How its pictures come: bridge, without loss; or rtsp, like an IP camera's, encoded and decoded.
+CAMERA ?= bridge
 DEMONSTRATIONS ?= 100
 # Of base-nfnet, such as --device cuda --tf32.
 PRETRAIN ?=
@@ -19,7 +21,7 @@ PYTHON := build/venv/bin/python
 help: ## this list
 	@printf 'make targets:\n'
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
-	@printf '\nvariables: EPISODES=N (0: until Ctrl-C) and TASK=light or slide for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s,\n  CASES=38,5 for faults\n'
+	@printf '\nvariables: EPISODES=N (0: until Ctrl-C), TASK=light or slide and CAMERA=bridge or rtsp for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s,\n  CASES=38,5 for faults\n'
 
 .PHONY: setup
 setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
@@ -53,7 +55,9 @@ build: setup ## build build/sim2reald
 
 .PHONY: run
 run: build ## the demonstration: the simulated kitchen, live at http://127.0.0.1:8080
-	build/sim2reald evaluate -episodes $(EPISODES) -clock realtime -task $(TASK) -bundle model/bundles/kitchen-$(TASK).safetensors
+	@[[ "$(CAMERA)" =~ ^(bridge|rtsp)$$ ]] || { echo 'CAMERA=$(CAMERA): name one of bridge, rtsp'; exit 1; }
+	build/sim2reald evaluate -episodes $(EPISODES) -clock realtime -task $(TASK) -bundle model/bundles/kitchen-$(TASK).safetensors \
+	  $(if $(filter rtsp,$(CAMERA)),-config robot/bridge/rtsp.yaml)
 
 .PHONY: evaluate
 evaluate: build ## the figure: 50 episodes in lock-step on seeds 10000 to 10049, and 10 of the control

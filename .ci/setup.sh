@@ -10,12 +10,12 @@ die() { say "$*"; exit 1; }
 
 packages=(build-essential pkg-config libopencv-dev libopencv-contrib-dev libopenblas-dev
   libegl1 libgl1-mesa-dri libgles2 libglvnd0
-  libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev)
+  libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
+  # The simulated camera's RTSP server, which is a peer of the cameras' tests as well.
+  python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly)
 if [ "${1:-}" = test ]; then
   packages+=(chromium mosquitto systemd)
-  # Peers of the cameras' tests.
-  packages+=(ffmpeg python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
-    gstreamer1.0-plugins-ugly)
+  packages+=(ffmpeg) # a peer of the cameras' tests
 fi
 
 check_tools() {

@@ -12,7 +12,8 @@ type Frame struct {
 	Camera  string
 	Seq     uint64        // as the source counts; of the joint_states it shows, for a bridge's frames
 	Stamp   time.Duration // the source's clock
-	Arrival time.Duration // receiver's monotonic clock since process start: ages are measured from here
+	Arrival time.Duration // receiver's monotonic clock since process start, when it came
+	Taken   time.Duration // the same clock, when it was taken as far as anybody tells, never after Arrival: ages are measured from here
 	Sent    time.Duration // the sender's wall clock since 1970, where it tells (RTCP); 0: not told
 	Width   int           // pixels
 	Height  int           // pixels

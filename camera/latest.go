@@ -26,22 +26,28 @@ func (e *NoFrameError) Error() string {
 	return fmt.Sprintf("camera %s: no frame yet; check that the source sends", e.Camera)
 }
 
-// slot is one buffer of Latest. It is never written while it is the newest or while somebody copies from it.
+// mostKept bounds the pictures that Keep keeps, whatever the camera's rate.
+const mostKept = 32
+
+// slot is one buffer of Latest. It is never written while it is kept or while somebody copies from it.
 type slot struct {
+	kept    bool // the newest, or one of older
 	frame   Frame
 	flaw    Flaw
 	content uint64
 	readers int
 }
 
-// Latest holds the newest frame of one camera. Any number of goroutines may Put and Read: pixels are copied
+// Latest holds the newest frame of one camera, and for a while those before it where Keep asks for them. Any number of goroutines may Put and Read: pixels are copied
 // outside the lock, so a reader never waits for a writer's copy nor the other way round. In steady state
-// neither allocates; there are never more buffers than concurrent users plus one.
+// neither allocates; there are never more buffers than concurrent users plus those that are kept.
 type Latest struct {
 	camera  string
 	mu      sync.Mutex
 	free    []*slot
 	newest  *slot
+	keep    time.Duration
+	older   []*slot // by their arrival
 	sight   Sight
 	seed    maphash.Seed
 	updated chan struct{}
@@ -51,6 +57,9 @@ type Latest struct {
 func NewLatest(camera string) *Latest {
 	return &Latest{camera: camera, seed: maphash.MakeSeed(), updated: make(chan struct{}, 1)}
 }
+
+// Keep lets pictures that are older than the newest by at most d stay, for Match. It comes before the first Put.
+func (l *Latest) Keep(d time.Duration) { l.keep = d }
 
 // Camera is the name given to NewLatest.
 func (l *Latest) Camera() string { return l.camera }
@@ -72,7 +81,7 @@ func (l *Latest) Put(f *Frame) {
 }
 
 // Read copies the newest frame into dst, reusing its pixels' memory, when its age at now (the clock of
-// Frame.Arrival) is at most maxAge. Otherwise dst is untouched and the error is *NoFrameError or *StaleError.
+// Frame.Taken) is at most maxAge. Otherwise dst is untouched and the error is *NoFrameError or *StaleError.
 func (l *Latest) Read(dst *Frame, now, maxAge time.Duration) error {
 	s, err := l.pin(now, maxAge)
 	if err != nil {
@@ -83,6 +92,30 @@ func (l *Latest) Read(dst *Frame, now, maxAge time.Duration) error {
 	return nil
 }
 
+// Times appends when the pictures that are kept were taken, the newest's among them.
+func (l *Latest) Times(dst []time.Duration) []time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.older {
+		dst = append(dst, s.frame.Taken)
+	}
+	if l.newest != nil {
+		dst = append(dst, l.newest.frame.Taken)
+	}
+	return dst
+}
+
+// ReadTaken is Read of the picture that was taken then; false where it is kept no longer.
+func (l *Latest) ReadTaken(dst *Frame, taken time.Duration) bool {
+	s := l.pinTaken(taken)
+	if s == nil {
+		return false
+	}
+	copyFrame(dst, &s.frame)
+	l.unpin(s)
+	return true
+}
+
 // Age is how old the newest frame is at now; ok is false before the first.
 func (l *Latest) Age(now time.Duration) (age time.Duration, ok bool) {
 	l.mu.Lock()
@@ -90,7 +123,7 @@ func (l *Latest) Age(now time.Duration) (age time.Duration, ok bool) {
 	if l.newest == nil {
 		return 0, false
 	}
-	return now - l.newest.frame.Arrival, true
+	return now - l.newest.frame.Taken, true
 }
 
 func (l *Latest) take() *slot {
@@ -113,13 +146,46 @@ func (l *Latest) publish(s *slot) {
 		l.free = append(l.free, s)
 		return
 	}
-	l.newest = s
+	l.newest, s.kept = s, true
 	if old == nil || old.frame.Seq != s.frame.Seq { // a repetition is no further picture
 		l.sight = l.sight.next(s.frame.Seq, s.flaw, old != nil && old.content == s.content)
 	}
-	if old != nil && old.readers == 0 {
-		l.free = append(l.free, old)
+	if old != nil {
+		l.older = append(l.older, old)
 	}
+	l.forget()
+}
+
+// forget lets go of what is too old to be kept.
+func (l *Latest) forget() {
+	stays := l.older[:0]
+	for i, s := range l.older {
+		if l.keep > 0 && len(l.older)-i < mostKept && l.newest.frame.Taken-s.frame.Taken <= l.keep {
+			stays = append(stays, s)
+			continue
+		}
+		s.kept = false
+		if s.readers == 0 {
+			l.free = append(l.free, s)
+		}
+	}
+	l.older = stays
+}
+
+func (l *Latest) pinTaken(taken time.Duration) *slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.newest
+	for i := len(l.older) - 1; s != nil && s.frame.Taken != taken; i-- {
+		if i < 0 {
+			return nil
+		}
+		s = l.older[i]
+	}
+	if s != nil {
+		s.readers++
+	}
+	return s
 }
 
 func (l *Latest) pin(now, maxAge time.Duration) (*slot, error) {
@@ -128,7 +194,7 @@ func (l *Latest) pin(now, maxAge time.Duration) (*slot, error) {
 	if l.newest == nil {
 		return nil, &NoFrameError{Camera: l.camera}
 	}
-	if age := now - l.newest.frame.Arrival; age > maxAge {
+	if age := now - l.newest.frame.Taken; age > maxAge {
 		return nil, &StaleError{Camera: l.camera, Age: age, Bound: maxAge}
 	}
 	l.newest.readers++
@@ -139,7 +205,7 @@ func (l *Latest) unpin(s *slot) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.readers--
-	if s.readers == 0 && s != l.newest {
+	if s.readers == 0 && !s.kept {
 		l.free = append(l.free, s)
 	}
 }

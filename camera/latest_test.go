@@ -2,13 +2,14 @@ package camera
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 )
 
 func frameOf(seq uint64, arrival time.Duration, value byte) *Frame {
-	f := &Frame{Camera: "front", Seq: seq, Arrival: arrival, Width: 4, Height: 2, Pix: make([]byte, 24)}
+	f := &Frame{Camera: "front", Seq: seq, Arrival: arrival, Taken: arrival, Width: 4, Height: 2, Pix: make([]byte, 24)}
 	for i := range f.Pix {
 		f.Pix[i] = value
 	}
@@ -144,5 +145,69 @@ func BenchmarkLatest(b *testing.B) {
 		if err := l.Read(&dst, 0, time.Second); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestLatestKeeps what was taken within 100 ms of the newest, and gives it by its time.
+func TestLatestKeeps(t *testing.T) {
+	const ms = time.Millisecond
+	l := NewLatest("front")
+	l.Keep(100 * ms)
+	var got Frame
+	if l.ReadTaken(&got, 0) || len(l.Times(nil)) != 0 {
+		t.Error("a picture of nothing")
+	}
+	for i, at := range []int{0, 40, 100, 101, 140, 300} {
+		l.Put(frameOf(uint64(i), time.Duration(at)*ms, byte(i)))
+		want := [][]time.Duration{times(0), times(0, 40), times(0, 40, 100), times(40, 100, 101), times(40, 100, 101, 140), times(300)}[i]
+		if got := l.Times(nil); !slices.Equal(got, want) {
+			t.Errorf("after %d: %v, want %v", at, got, want)
+		}
+		if i == 4 && (!l.ReadTaken(&got, 100*ms) || got.Seq != 2 || got.Pix[0] != 2) {
+			t.Errorf("the picture of 100 ms is %d", got.Seq)
+		}
+	}
+	if l.ReadTaken(&got, 140*ms) || !l.ReadTaken(&got, 300*ms) || got.Seq != 5 {
+		t.Errorf("got %d", got.Seq)
+	}
+	for i := range 2 * mostKept {
+		l.Put(frameOf(uint64(10+i), 300*ms+time.Duration(i), 1))
+	}
+	if n := len(l.Times(nil)); n != mostKept || len(l.free) > 6 {
+		t.Errorf("%d kept, %d free", n, len(l.free))
+	}
+}
+
+// TestLatestReadsWhileItForgets: a picture is whole even if it is let go of while it is read.
+func TestLatestReadsWhileItForgets(t *testing.T) {
+	l := NewLatest("front")
+	l.Keep(3)
+	l.Put(frameOf(0, 0, 0))
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range 2000 {
+			l.Put(frameOf(uint64(i), time.Duration(i), byte(i)))
+		}
+	})
+	for range 2 {
+		wg.Go(func() {
+			var f Frame
+			for range 2000 {
+				at := l.Times(nil)[0]
+				if !l.ReadTaken(&f, at) {
+					continue
+				}
+				for _, p := range f.Pix {
+					if p != byte(f.Seq) || f.Taken != at {
+						t.Error("torn frame, or another")
+						return
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(l.free) + len(l.older) + 1; n > 9 {
+		t.Fatalf("%d buffers for 3 users and 4 kept, want at most 9", n)
 	}
 }

@@ -2,8 +2,15 @@ package camera
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
 )
+
+// Local says that a source is a camera of this host: a path below /dev, or its number.
+func Local(source string) bool {
+	_, err := strconv.Atoi(source)
+	return err == nil || strings.HasPrefix(source, "/dev/")
+}
 
 // Shown is a source as it may be shown in a log, an error or a report: a URL without password, without what stands behind
 // its ?, which may be a token, and without a user's name, which may be one too. Anything else is shown as it is.

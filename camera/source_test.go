@@ -22,3 +22,13 @@ func TestShown(t *testing.T) {
 		}
 	}
 }
+
+func TestLocal(t *testing.T) {
+	for source, want := range map[string]bool{
+		"/dev/video0": true, "/dev/v4l/by-id/usb-cam-video-index0": true, "0": true, "": false, "0.png": false, "dev/video0": false, "rtsp://h/dev/video0": false,
+	} {
+		if Local(source) != want {
+			t.Errorf("%q: %v", source, !want)
+		}
+	}
+}

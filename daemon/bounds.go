@@ -55,7 +55,7 @@ func (w *workcell) checkAges() error {
 // cameraRate is what the factsheet says of a bridge's camera; a device is asked for the control rate.
 func (w *workcell) cameraRate(c config.Camera) float64 {
 	for _, f := range w.fact.Cameras {
-		if c.Source == sourceBridge && f.Name == c.Name && f.RateHz > 0 {
+		if c.OfBridge() && f.Name == c.Name && f.RateHz > 0 {
 			return f.RateHz
 		}
 	}

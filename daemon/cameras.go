@@ -17,9 +17,6 @@ import (
 	"sim2reald/daemon/web"
 )
 
-// sourceBridge is the camera source that means the bridge's own pictures.
-const sourceBridge = "bridge"
-
 // openCameras starts the sources that are not the bridge's, and checks that the bridge has the rest.
 func (w *workcell) openCameras(ctx context.Context) error {
 	// Sources outlive a command's context: the loop still looks while it brings the arm to rest.
@@ -27,10 +24,12 @@ func (w *workcell) openCameras(ctx context.Context) error {
 	w.stop = stop
 	for i, c := range w.cfg.Cameras {
 		w.workers.Go(func() { w.showing(running, i) })
-		if c.Source == sourceBridge {
+		if c.OfBridge() {
 			if err := w.checkBridgeCamera(i); err != nil {
 				return asMisconfigured(err)
 			}
+		}
+		if c.Source == config.SourceBridge {
 			continue
 		}
 		if w.lockstep() {
@@ -47,7 +46,7 @@ func (w *workcell) checkBridgeCamera(i int) error {
 	var names []string
 	for _, f := range w.fact.Cameras {
 		if f.Name == w.cfg.Cameras[i].Name {
-			return nil
+			return checkServed(i, w.cfg.Cameras[i].Source, f)
 		}
 		names = append(names, f.Name)
 	}
@@ -55,17 +54,45 @@ func (w *workcell) checkBridgeCamera(i int) error {
 		i, w.cfg.Cameras[i].Name, strings.Join(names, ", "), i)
 }
 
+// checkServed holds the way that a bridge's camera is to come against the one that its factsheet names.
+func checkServed(i int, source string, f topic.CameraFact) error {
+	switch {
+	case source == config.SourceBridge && f.Address != "":
+		return fmt.Errorf("cameras[%d].source: %s, and the bridge sends camera %s by RTSP alone; set it to %s", i, source, f.Name, config.SourceBridgeRTSP)
+	case source == config.SourceBridgeRTSP && f.Address == "":
+		return fmt.Errorf("cameras[%d].source: %s, and the bridge does not send camera %s by RTSP; set it to %s, or start the bridge with --rtsp", i, source, f.Name, config.SourceBridge)
+	case source == config.SourceBridgeRTSP && !(config.Camera{Source: f.Address}).RTSP():
+		return fmt.Errorf("camera %s of the factsheet: address %q does not begin with rtsp://; mend the bridge", f.Name, f.Address)
+	}
+	return nil
+}
+
+// source is a camera with the address that the factsheet names, where the configuration leaves it to that.
+func (w *workcell) source(i int) config.Camera {
+	c := w.cfg.Cameras[i]
+	for _, f := range w.fact.Cameras {
+		if c.Source == config.SourceBridgeRTSP && f.Name == c.Name {
+			c.Source = f.Address
+		}
+	}
+	return c
+}
+
 // openSource waits for the first picture, so that a missing camera is found here and not in motion.
 func (w *workcell) openSource(ctx context.Context, i int) error {
-	c, slot, view := w.cfg.Cameras[i], w.cameras[i], w.screens[i]
+	c, slot, view := w.source(i), w.cameras[i], w.screens[i]
 	first, ended := make(chan struct{}), make(chan error, 1)
 	var once sync.Once
 	read, err := w.reader(i, ended)
 	if err != nil {
 		return asMisconfigured(err)
 	}
+	doubt := clockDoubt{camera: c.Name, key: fmt.Sprintf("cameras[%d]", i), bound: config.Milliseconds(w.cfg.Ages.FrameMs)}
 	w.workers.Go(func() {
 		read(ctx, func(f *camera.Frame) {
+			if f.Sent != 0 && !c.ByArrival() {
+				w.warnOnce(doubt.of(time.Since(time.Unix(0, int64(f.Sent)))))
+			}
 			slot.Put(f)
 			view.Put(f)
 			once.Do(func() { close(first) })
@@ -84,7 +111,7 @@ func (w *workcell) openSource(ctx context.Context, i int) error {
 
 // reader is what reads a source until its context ends. ended, which has room for one, gets why it could not or no longer.
 func (w *workcell) reader(i int, ended chan error) (func(context.Context, func(*camera.Frame)), error) {
-	c, key := w.cfg.Cameras[i], fmt.Sprintf("cameras[%d]", i)
+	c, key := w.source(i), fmt.Sprintf("cameras[%d]", i)
 	if c.RTSP() {
 		opt, err := streamOptions(c, key)
 		if err != nil {
@@ -94,13 +121,34 @@ func (w *workcell) reader(i int, ended chan error) (func(context.Context, func(*
 		opt.Ended = w.sayEnded(opt.Counts, ended)
 		return func(ctx context.Context, put func(*camera.Frame)) { rtsp.Run(ctx, opt, w.clock, put) }, nil
 	}
-	opt := device.Options{Camera: c.Name, Source: c.Source, Key: key + ".source", RateHz: w.fact.ControlRateHz}
-	return func(ctx context.Context, put func(*camera.Frame)) { ended <- device.Run(ctx, opt, w.clock, put) }, nil
+	opt, err := deviceOptions(c, key)
+	if camera.Local(c.Source) && opt.RateHz == 0 {
+		opt.RateHz = w.fact.ControlRateHz
+	}
+	return func(ctx context.Context, put func(*camera.Frame)) { w.readDevice(ctx, opt, put, ended) }, err
+}
+
+// deviceOptions are how a device, a file or a recorded episode is read.
+func deviceOptions(c config.Camera, key string) (device.Options, error) {
+	opt := device.Options{Camera: c.Name, Source: c.Source, Key: key + ".source", RateHz: c.RateHz, Loop: c.Loop, Controls: c.Controls}
+	where, ok := strings.CutPrefix(c.Source, config.SourceEpisode)
+	if !ok {
+		return opt, nil
+	}
+	var err error
+	var rate float64
+	if opt.Series, rate, err = seriesOf(where, c.Name); err != nil {
+		return opt, fmt.Errorf("%s.source: %w", key, err)
+	}
+	if opt.RateHz == 0 {
+		opt.RateHz = rate
+	}
+	return opt, nil
 }
 
 // streamOptions are how an RTSP camera is read.
 func streamOptions(c config.Camera, key string) (rtsp.Options, error) {
-	opt := rtsp.Options{Camera: c.Name, URL: c.Source, Key: key + ".source", UDP: c.UDP()}
+	opt := rtsp.Options{Camera: c.Name, URL: c.Source, Key: key + ".source", UDP: c.UDP(), ByArrival: c.ByArrival()}
 	if c.CredentialsFile == "" {
 		return opt, nil
 	}
@@ -133,11 +181,11 @@ func (w *workcell) sayEnded(counts *rtsp.Counts, ended chan error) func(error) {
 
 // onFrame decodes a bridge's picture. A broken one is dropped: the old one then ages until the arm holds.
 func (w *workcell) onFrame(msg *topic.CameraFrame, arrival time.Duration) {
-	i := slices.IndexFunc(w.cfg.Cameras, func(c config.Camera) bool { return c.Name == msg.Name && c.Source == sourceBridge })
+	i := slices.IndexFunc(w.cfg.Cameras, func(c config.Camera) bool { return c.Name == msg.Name && c.Source == config.SourceBridge })
 	if i < 0 {
 		return
 	}
-	f := camera.Frame{Camera: msg.Name, Seq: msg.Seq, Stamp: msg.Stamp.Duration(), Arrival: arrival}
+	f := camera.Frame{Camera: msg.Name, Seq: msg.Seq, Stamp: msg.Stamp.Duration(), Arrival: arrival, Taken: w.shotAt(msg.Seq, arrival)}
 	if err := encoded.Decode(msg.Data, &f); err != nil {
 		w.link.Dropped[topic.Malformed].Add(1)
 		return
@@ -149,6 +197,17 @@ func (w *workcell) onFrame(msg *topic.CameraFrame, arrival time.Duration) {
 	w.mu.Lock()
 	w.pictures[msg.Name] = web.Picture{Seq: msg.Seq, ContentType: "image/png", Data: msg.Data}
 	w.mu.Unlock()
+}
+
+// shotAt is when a bridge's picture was taken: those of one seq show one moment, and the first of them to come is the least
+// late.
+func (w *workcell) shotAt(seq uint64, arrival time.Duration) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.shot.seq != seq || arrival < w.shot.at {
+		w.shot.seq, w.shot.at = seq, arrival
+	}
+	return w.shot.at
 }
 
 // show keeps a device's picture for the page.

@@ -43,16 +43,29 @@ func cameraList(args []string) error {
 	for _, c := range cfg.Cameras {
 		fmt.Printf("configured  %s  %s\n", c.Name, camera.Shown(c.Source))
 	}
+	local := 0
 	for _, pattern := range []string{"/dev/v4l/by-id/*", "/dev/video*"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			return err
 		}
 		for _, f := range found {
-			fmt.Printf("local       %s\n", f)
+			fmt.Printf("local       %s\n", localLine(f))
 		}
+		local += len(found)
+	}
+	if local == 0 {
+		fmt.Println("local       none; plug a camera in, or see whether its driver is loaded")
 	}
 	return nil
+}
+
+// localLine is a device with the number that a name stands for now.
+func localLine(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
+		return path + "  now " + real
+	}
+	return path
 }
 
 // probeFlags are those of camera probe.
@@ -70,6 +83,7 @@ func cameraProbe(ctx context.Context, args []string) error {
 	fs.BoolVar(&f.json, "json", false, "print JSON")
 	fs.DurationVar(&f.wait, "wait", 10*time.Second, "for the first picture, and for each one")
 	fs.StringVar(&f.camera.CredentialsFile, "credentials-file", "", "`file` whose first line is user:password, for rtsp://")
+	fs.Float64Var(&f.camera.RateHz, "rate", 0, "of a device or file, in `Hz`; 0: its own")
 	fs.StringVar(&f.camera.Transport, "transport", "", "of rtsp://: tcp or udp")
 	for len(args) > 0 && !strings.HasPrefix(args[0], "-") && f.camera.Source == "" {
 		f.camera.Source, args = args[0], args[1:]
@@ -78,7 +92,7 @@ func cameraProbe(ctx context.Context, args []string) error {
 		return err
 	}
 	if f.camera.Source == "" || f.frames < 2 {
-		return errors.New("camera probe: say SOURCE first, rtsp://host/path, a device or a file, and -frames of 2 or more")
+		return errors.New("camera probe: say SOURCE first, rtsp://host/path, a device, a file or frames/*.png, and -frames of 2 or more")
 	}
 	r, err := f.probe(ctx)
 	if err != nil {
@@ -117,7 +131,9 @@ func (f *probeFlags) probe(ctx context.Context) (*cameraReport, error) {
 	if err != nil && len(p.arrivals) < 2 {
 		return nil, err
 	}
-	return p.report(f.camera.Source), nil
+	r := p.report(f.camera.Source)
+	r.Controls, err = device.Controls(f.camera.Source, "SOURCE")
+	return r, err
 }
 
 func (f *probeFlags) reader(p *cameraProbeState, ended chan error) (func(context.Context), error) {
@@ -136,6 +152,7 @@ func (f *probeFlags) reader(p *cameraProbeState, ended chan error) (func(context
 		}
 		return func(ctx context.Context) { rtsp.Run(ctx, opt, p.clock, p.put) }, nil
 	}
-	opt := device.Options{Camera: f.camera.Name, Source: f.camera.Source, Key: "SOURCE"}
-	return func(ctx context.Context) { ended <- device.Run(ctx, opt, p.clock, p.put) }, nil
+	opt, err := deviceOptions(f.camera, "camera probe")
+	opt.Key = "SOURCE"
+	return func(ctx context.Context) { ended <- device.Run(ctx, opt, p.clock, p.put) }, err
 }

@@ -27,6 +27,7 @@ type evaluateFlags struct {
 	bundle, bundles  string
 	json, commands   string
 	page, onlyHolder bool
+	rtsp             bool
 	record           bool
 }
 
@@ -43,6 +44,7 @@ func (f *evaluateFlags) set(fs *flag.FlagSet) {
 		f.cameras = append(f.cameras, strings.Split(names, ",")...)
 		return nil
 	})
+	fs.BoolVar(&f.rtsp, "rtsp", false, "take the bridge's pictures by RTSP, like an IP camera's, and not lossless; in real time")
 	fs.IntVar(&f.horizon, "horizon", -1, "control `steps` of an episode, 0 for the domain's own, instead of the configuration's bridge.horizon")
 	fs.StringVar(&f.shift, "shift", "", "`names`, a,b,..., of what is different from training, each for all episodes; none is one of them")
 	fs.StringVar(&f.bundle, "bundle", "", "bundle `file`, instead of the configuration's policy.bundle")
@@ -74,7 +76,14 @@ func (f *evaluateFlags) apply(cfg *config.Config) error {
 	if len(f.cameras) > 0 {
 		cfg.Cameras = nil
 		for _, name := range f.cameras {
-			cfg.Cameras = append(cfg.Cameras, config.Camera{Name: name, Source: sourceBridge})
+			cfg.Cameras = append(cfg.Cameras, config.Camera{Name: name, Source: config.SourceBridge})
+		}
+	}
+	if f.rtsp {
+		for i := range cfg.Cameras {
+			if cfg.Cameras[i].Source == config.SourceBridge {
+				cfg.Cameras[i].Source = config.SourceBridgeRTSP
+			}
 		}
 	}
 	if err := f.check(cfg); err != nil {
@@ -99,6 +108,8 @@ func (f *evaluateFlags) check(cfg *config.Config) error {
 		return errors.New("-commands is for one worker, whose commands have an order")
 	case f.record && (several || f.shifts()[0] != ""):
 		return errors.New("-record is for one bundle and no shift")
+	case f.rtsp && cfg.Bridge.Clock == "lockstep":
+		return errors.New("-rtsp is for real time; a lock-step bridge waits for its pictures: leave it out, or give -clock realtime")
 	case f.episodes == 0 && several:
 		return errors.New("-episodes 0 never comes to the second arm; say how many")
 	}

@@ -191,7 +191,7 @@ func (r *rowRun) configFor(j results.Job, dir string) (string, error) {
 	c.Bridge.Domain, c.Bridge.Task, c.Bridge.Jitter, c.Bridge.Horizon, c.Bridge.Clock = e.Domain, e.Task, e.Jitter, e.Horizon, "lockstep"
 	c.Cameras = nil
 	for _, name := range e.Cameras() {
-		c.Cameras = append(c.Cameras, config.Camera{Name: name, Source: sourceBridge})
+		c.Cameras = append(c.Cameras, config.Camera{Name: name, Source: config.SourceBridge})
 	}
 	c.Policy.Base, c.Policy.Resident = e.Base.File, []string{}
 	c.MQTT = config.MQTT{Broker: "embedded", Listen: "127.0.0.1:0"}

@@ -76,7 +76,7 @@ func (f *collectFlags) apply(cfg *config.Config) error {
 	if len(f.cameras) > 0 {
 		cfg.Cameras = nil
 		for _, name := range f.cameras {
-			cfg.Cameras = append(cfg.Cameras, config.Camera{Name: name, Source: sourceBridge})
+			cfg.Cameras = append(cfg.Cameras, config.Camera{Name: name, Source: config.SourceBridge})
 		}
 	}
 	if f.noise == ownNoise {

@@ -332,7 +332,7 @@ func TestCollectFlags(t *testing.T) {
 	}
 	b := cfg.Bridge
 	if b.Domain != "metaworld" || b.Task != "hammer" || b.Jitter != "" || b.Horizon != 99 || b.Clock != "lockstep" || cfg.Robot.Name != "metaworld" ||
-		len(cfg.Cameras) != 2 || cfg.Cameras[1] != (config.Camera{Name: "wrist", Source: "bridge"}) {
+		len(cfg.Cameras) != 2 || cfg.Cameras[1].Name != "wrist" || cfg.Cameras[1].Source != config.SourceBridge {
 		t.Errorf("%+v", cfg)
 	}
 }

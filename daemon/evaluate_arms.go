@@ -182,12 +182,14 @@ func (e *evaluator) arms() []evaluation.Arm {
 			continue // it was never reached
 		}
 		arm := h.arm
-		var inference, frame []*metrics.Durations
+		var inference, frame, apart []*metrics.Durations
 		for _, l := range h.loops {
 			inference, frame = append(inference, &l.InferenceTime), append(frame, &l.FrameToCommand)
+			apart = append(apart, &l.CamerasApart)
 			arm.Overruns += l.Overruns()
 		}
 		arm.Inference, arm.FrameToCommand = metrics.Summarise(inference...), metrics.Summarise(frame...)
+		arm.CamerasApart = metrics.Summarise(apart...)
 		arms = append(arms, arm)
 	}
 	return arms

@@ -63,7 +63,9 @@ func rigConfig(t *testing.T) config.Config {
 }
 
 // pythonOf is the interpreter of a domain.
-func pythonOf(b config.Bridge) string { return strings.ReplaceAll(b.Command[0], "{domain}", b.Domain) }
+func pythonOf(b config.Bridge) string {
+	return strings.ReplaceAll(b.Command[0], "{domain}", b.Domain)
+}
 
 // freePort is a loopback address that nobody listens on.
 func freePort(t *testing.T) string {

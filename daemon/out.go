@@ -9,6 +9,7 @@ import (
 
 	"sim2reald/camera"
 	"sim2reald/camera/rtsp/out"
+	"sim2reald/daemon/config"
 	"sim2reald/daemon/topic"
 )
 
@@ -24,7 +25,7 @@ func (w *workcell) openOut() (err error) {
 	for _, c := range w.cfg.Cameras {
 		paths = append(paths, c.Name, c.Name+annotated)
 	}
-	if w.out, err = out.Start(w.cfg.Web.RTSP, paths); err != nil {
+	if w.out, err = out.Start(w.cfg.Web.RTSP, paths, w.clock); err != nil {
 		return fmt.Errorf("web.rtsp %s: %w; set it to a free port", w.cfg.Web.RTSP, err)
 	}
 	w.log.Info("cameras served by RTSP; whoever reaches this address sees them", "plain", w.out.URL(w.cfg.Cameras[0].Name))
@@ -45,7 +46,7 @@ func (w *workcell) showing(ctx context.Context, i int) {
 		if view.Read(&f, w.clock(), time.Duration(math.MaxInt64)) != nil {
 			continue
 		}
-		if c.Source != sourceBridge { // whose pictures come encoded
+		if c.Source != config.SourceBridge { // whose pictures come encoded
 			w.show(&f)
 		}
 		if err := w.serve(&f); err != nil && !said {
@@ -77,7 +78,7 @@ func (w *workcell) serve(f *camera.Frame) error {
 
 // words are what is written onto a picture.
 func (w *workcell) words(f *camera.Frame) []string {
-	words := []string{fmt.Sprintf("%s %d, %.0f ms old", f.Camera, f.Seq, 1e3*(w.clock()-f.Arrival).Seconds())}
+	words := []string{fmt.Sprintf("%s %d, %.0f ms old", f.Camera, f.Seq, 1e3*(w.clock()-f.Taken).Seconds())}
 	shown := w.shown.Load()
 	if shown == nil {
 		return words

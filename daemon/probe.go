@@ -6,9 +6,11 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"sim2reald/camera"
+	"sim2reald/camera/device"
 	"sim2reald/camera/rtsp"
 )
 
@@ -109,6 +111,8 @@ type cameraReport struct {
 	Repeated int            `json:"repeated"`             // pictures equal to the one before
 	Flaws    map[string]int `json:"flaws"`                // pictures that are dark, bright or blurred
 	Colour   [3]float64     `json:"mean_rgb"`
+
+	Controls []device.Control `json:"controls"` // of a device of this host, as they stand
 }
 
 // spread is a distribution.
@@ -184,7 +188,24 @@ sent to picture      %s
 drops                %v
 repeated, flawed     %d, %v
 mean red, green, blue  %.0f %.0f %.0f
-`, r.Source, r.Frames, r.Width, r.Height, r.First, r.Rate, 1e3*r.Interval.P50, 1e3*r.Interval.P99, 1e3*r.Interval.Max, 1e3*r.Jitter,
-		1e3*r.Decode.P50, 1e3*r.Decode.P99, latency, r.Drops, r.Repeated, r.Flaws, r.Colour[0], r.Colour[1], r.Colour[2])
+%s`, r.Source, r.Frames, r.Width, r.Height, r.First, r.Rate, 1e3*r.Interval.P50, 1e3*r.Interval.P99, 1e3*r.Interval.Max, 1e3*r.Jitter,
+		1e3*r.Decode.P50, 1e3*r.Decode.P99, latency, r.Drops, r.Repeated, r.Flaws, r.Colour[0], r.Colour[1], r.Colour[2], controlLines(r.Controls))
 	return err
+}
+
+// controlLines are as the configuration's controls want them, with what else a person wants to know.
+func controlLines(controls []device.Control) string {
+	var b strings.Builder
+	for _, c := range controls {
+		fmt.Fprintf(&b, "control              %s: %d", c.Name, c.Value)
+		if choice, ok := c.Menu[c.Value]; ok {
+			fmt.Fprintf(&b, " (%s)", choice)
+		}
+		fmt.Fprintf(&b, ", %d to %d, default %d", c.Min, c.Max, c.Default)
+		if c.Inactive {
+			b.WriteString(", inactive: an automatic one decides it")
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 
 	"sim2reald/camera"
 	"sim2reald/camera/cameratest"
+	"sim2reald/camera/device"
 	"sim2reald/daemon/config"
 )
 
@@ -47,6 +48,13 @@ func TestProbeReport(t *testing.T) {
 	}
 	if want := 35. / 3; r.Colour[0] != 10 || math.Abs(r.Colour[2]-want) > 1e-9 {
 		t.Errorf("colours %v", r.Colour)
+	}
+	r.Controls = []device.Control{{Name: "auto_exposure", Value: 3, Min: 0, Max: 3, Default: 3, Menu: map[int32]string{3: "Aperture Priority Mode"}}, {Name: "exposure_time_absolute", Value: 250, Min: 3, Max: 2047, Default: 250, Inactive: true}}
+	var text strings.Builder
+	want := "control              auto_exposure: 3 (Aperture Priority Mode), 0 to 3, default 3\n" +
+		"control              exposure_time_absolute: 250, 3 to 2047, default 250, inactive: an automatic one decides it\n"
+	if err := r.print(&text); err != nil || !strings.HasSuffix(text.String(), want) {
+		t.Errorf("%v: %s", err, &text)
 	}
 	if strings.Contains(r.Source, "hunter") {
 		t.Errorf("shows %s", r.Source)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sim2reald/daemon/config"
+	"sim2reald/daemon/control"
 	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/topic"
@@ -59,12 +60,15 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 			s.Remedy = complaintsOf(b.w.link.Complaints()) + s.Remedy
 		}
 	case supervisor.Holding:
-		s.Why = m.Why.String()
+		s.Why = m.Why.String() + apartOf(l, m.Why)
 		if m.ByOperator {
 			s.Why = "an operator asked to hold"
 		}
 	case supervisor.Shadowing:
 		s.Why = "the policy runs, and nothing but holds is sent"
+	}
+	if a, ok := l.Apart(); ok {
+		s.Ages = append(s.Ages, apartAge(a, config.Milliseconds(b.w.cfg.Ages.ApartMs)))
 	}
 	state, ok := b.w.link.State()
 	if !ok {
@@ -83,6 +87,27 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 		}
 		s.Joints = append(s.Joints, joint)
 	}
+}
+
+// apartOf names the camera that is behind, where that holds the arm.
+func apartOf(l *loop, why supervisor.Causes) string {
+	a, ok := l.Apart()
+	if !ok || !why.Has(supervisor.PicturesApart) || a.Behind == "" {
+		return ""
+	}
+	return fmt.Sprintf(": camera %s is %v behind", a.Behind, a.By.Round(time.Millisecond))
+}
+
+// apartAge is how far apart the pictures are that are looked at as one; where there are none, the cameras' newest.
+func apartAge(a control.Apart, bound time.Duration) topic.AgeStatus {
+	s := topic.AgeStatus{Name: "cameras apart", Age: a.Spread.Seconds(), Bound: bound.Seconds()}
+	switch {
+	case a.Behind == "":
+		s.Age = -1
+	case !a.Set:
+		s.Age = a.By.Seconds()
+	}
+	return s
 }
 
 // complaintsOf names what a bridge reported, as far as a line of a page goes.

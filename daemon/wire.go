@@ -37,7 +37,7 @@ func (w *workcell) rigOf(baseDigest string, scale float64) bundle.Rig {
 // rigCamera takes a bridge's camera from its factsheet and a device's from the picture that it gives.
 func (w *workcell) rigCamera(i int, c config.Camera, f topic.Factsheet) bundle.RigCamera {
 	for _, fact := range f.Cameras {
-		if c.Source == sourceBridge && fact.Name == c.Name {
+		if c.Source == config.SourceBridge && fact.Name == c.Name {
 			return bundle.RigCamera{Name: c.Name, Width: fact.Width, Height: fact.Height, Colour: fact.Colour}
 		}
 	}
@@ -51,7 +51,7 @@ func (w *workcell) newLoop(pilot control.Pilot) (*loop, error) {
 	l := &loop{link: w.link}
 	var err error
 	l.Loop, err = control.New(control.Config{
-		Pilot: pilot, Rig: w.link, Way: way{w.link}, Cameras: w.cameras, Joints: w.model.N(), Limits: w.model.Limits, Home: w.model.Home,
+		Pilot: pilot, Rig: w.link, Way: way{w.link}, Cameras: w.cameras, Together: config.Milliseconds(w.cfg.Ages.ApartMs), Joints: w.model.N(), Limits: w.model.Limits, Home: w.model.Home,
 		Period: period, ControlPeriod: w.controlPeriod(),
 		Ensemble: control.Ensemble{Plans: w.cfg.Policy.Ensemble, Decay: w.cfg.Policy.EnsembleDecay},
 		Bounds:   w.bounds(),

@@ -47,6 +47,10 @@ type workcell struct {
 
 	mu       sync.Mutex
 	pictures map[string]web.Picture // newest of each camera, as received
+	shot     struct {               // of the bridge's newest pictures
+		seq uint64
+		at  time.Duration
+	}
 
 	episodes chan topic.EpisodeState
 	stop     context.CancelFunc
@@ -69,9 +73,12 @@ func openWorkcell(ctx context.Context, cfg config.Config, log *slog.Logger, opts
 		cfg: cfg, log: log, clock: func() time.Duration { return time.Since(began) },
 		pictures: map[string]web.Picture{}, episodes: make(chan topic.EpisodeState, 16),
 	}
-	for _, c := range cfg.Cameras {
+	for i, c := range cfg.Cameras {
 		w.cameras = append(w.cameras, camera.NewLatest(c.Name))
 		w.screens = append(w.screens, camera.NewLatest(c.Name))
+		if len(cfg.Cameras) > 1 {
+			w.cameras[i].Keep(config.Milliseconds(cfg.Ages.FrameMs))
+		}
 	}
 	if err := w.open(ctx, opts); err != nil {
 		return nil, errors.Join(err, w.Close())
@@ -140,15 +147,19 @@ func (w *workcell) openBroker() (string, error) {
 
 func (w *workcell) openBridge(address string, teacher bool) error {
 	var cameras []string
+	var serve string
 	for _, c := range w.cfg.Cameras {
-		if c.Source == sourceBridge {
+		if c.OfBridge() {
 			cameras = append(cameras, c.Name)
+		}
+		if c.Source == config.SourceBridgeRTSP {
+			serve = "127.0.0.1:0"
 		}
 	}
 	b := w.cfg.Bridge
 	process, err := bridge.Start(bridge.Options{
 		Command: b.Command, Broker: address, Robot: w.cfg.Robot.Name, Domain: b.Domain, Task: b.Task,
-		Clock: b.Clock, Cameras: cameras, Horizon: b.Horizon, Teacher: teacher, Log: os.Stderr,
+		Clock: b.Clock, Cameras: cameras, Horizon: b.Horizon, Teacher: teacher, RTSP: serve, Log: os.Stderr,
 	})
 	if err != nil {
 		return err

@@ -58,7 +58,8 @@ func Start(opt Options) (*Server, error) {
 	s := &Server{opt: opt, published: make(chan struct{}, 16)}
 	s.server = &gortsplib.Server{
 		Handler: s, RTSPAddress: opt.Address, WriteQueueSize: 1024,
-		AuthMethods: []auth.VerifyMethod{auth.VerifyMethodDigestMD5},
+		DisableRTCPSenderReports: true, // whose fractions of a second are wrong: who reads from here is told no clock
+		AuthMethods:              []auth.VerifyMethod{auth.VerifyMethodDigestMD5},
 	}
 	udp, err := udpPair()
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package device reads frames through OpenCV's VideoCapture: a local camera, a video file or stream that
-// OpenCV can open, or one still picture shown again and again.
+// OpenCV can open; or pictures: one that is shown again and again, or a series.
 //
-// What belongs here: opening, reading and pacing one source. What does not: the newest-frame slot
+// What belongs here: opening, reading and pacing one source, and a local camera's controls. What does not: the newest-frame slot
 // (camera.Latest), which the caller's put feeds, and reconnecting, which is the caller's policy.
 //
 // OpenCV may block for ever, in open as in read. All calls to it are therefore made by one goroutine that
@@ -19,13 +19,15 @@ import (
 
 // Options say what to read.
 type Options struct {
-	Camera        string        // name in the frames and in errors
-	Source        string        // "/dev/video0", "0" (the same), a path of a video or a picture, or a URL
-	Key           string        // key of Source in the user's configuration, for the remedy in errors
-	Width, Height int           // px, asked of a local camera; 0 leaves its own
-	RateHz        float64       // pace of a picture or file, asked of a local camera; 0 leaves its own (picture: 30)
-	Loop          bool          // start a file again at its end
-	Silence       time.Duration // without a frame for so long the source counts as hung; 0 means 5 s
+	Camera        string         // name in the frames and in errors
+	Source        string         // "/dev/video0", "0" (the same), "/dev/v4l/by-id/...", a path of a video or a picture, "frames/*.png", or a URL
+	Key           string         // key of Source in the user's configuration, for the remedy in errors
+	Width, Height int            // px, asked of a local camera; 0 leaves its own
+	RateHz        float64        // pace of a picture, series or file, asked of a local camera; 0 leaves its own (picture: 30)
+	Loop          bool           // start a file or series again at its end
+	Series        *Series        // shown instead of Source, which names it; nil: Source is read
+	Controls      map[string]int // of a local camera, by v4l2-ctl's names: set before the first picture and read back after it and now and then; another value ends Run
+	Silence       time.Duration  // without a frame for so long the source counts as hung; 0 means 5 s
 }
 
 // SilentError says that a source hung.
@@ -47,8 +49,8 @@ type capture interface {
 }
 
 // Run reads the source until ctx ends (nil), it ends (io.EOF wrapped), fails or hangs (*SilentError). put gets
-// every frame, with its fields set, valid until put returns; now is the clock of Frame.Arrival. Stamp equals
-// Arrival: the driver's arrival, as OpenCV tells no exposure time.
+// every frame, with its fields set, valid until put returns; now is the clock of Frame.Arrival. Stamp and
+// Taken equal Arrival: the driver's arrival, as OpenCV tells no exposure time.
 func Run(ctx context.Context, opt Options, now func() time.Duration, put func(*camera.Frame)) error {
 	return run(ctx, opt, now, put, open)
 }

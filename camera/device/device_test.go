@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -188,4 +190,107 @@ func TestCancelDoesNotWaitForAHungSource(t *testing.T) {
 		close(h.release)
 		<-h.closed
 	})
+}
+
+// TestSeries: pictures that a pattern matches, in the order of their names, at their own rate, once or again and again.
+func TestSeries(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"b.png", "a.png", "c.png"} {
+		shade(t, filepath.Join(dir, name), 8, uint8(10*i))
+	}
+	play := func(loop bool, most int) (reds []byte, err error) {
+		ctx, cancel := context.WithCancel(t.Context())
+		err = Run(ctx, Options{Camera: "front", Source: dir + "/*.png", RateHz: 500, Loop: loop, Key: "cameras[0].source"}, zero, func(f *camera.Frame) {
+			if reds = append(reds, f.Pix[0]); len(reds) == most {
+				cancel()
+			}
+		})
+		return reds, err
+	}
+	if reds, err := play(false, 9); !errors.Is(err, io.EOF) || !slices.Equal(reds, []byte{10, 0, 20}) {
+		t.Errorf("%v, %v", reds, err)
+	}
+	if reds, err := play(true, 5); err != nil || !slices.Equal(reds[:5], []byte{10, 0, 20, 10, 0}) {
+		t.Errorf("%v, %v", reds, err)
+	}
+	shade(t, filepath.Join(dir, "d.png"), 16, 0)
+	if _, err := play(false, 9); err == nil || !strings.Contains(err.Error(), "picture 4 of 4: it is 16x16, and those before are 8x8") {
+		t.Errorf("another size: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "b.png"), []byte("no picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := play(false, 9); err == nil || !strings.Contains(err.Error(), "picture 2 of 4: ") {
+		t.Errorf("no picture: %v", err)
+	}
+	none := Options{Camera: "front", Source: dir + "/*.jpg", Key: "cameras[0].source"}
+	if err := Run(t.Context(), none, zero, nil); err == nil || err.Error() != "camera front: opening "+dir+"/*.jpg: no pictures there; set cameras[0].source to another" {
+		t.Errorf("none: %v", err)
+	}
+}
+
+// shade writes a square picture of one red.
+func shade(t *testing.T, path string, side int, red uint8) {
+	t.Helper()
+	m := image.NewRGBA(image.Rect(0, 0, side, side))
+	for i := range side * side {
+		m.SetRGBA(i%side, i/side, color.RGBA{R: red, G: 20, B: 10, A: 255})
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(png.Encode(file, m), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scene is a capture whose pictures are red by their number.
+type scene struct{ n int }
+
+func (s *scene) Read(f *camera.Frame) error {
+	s.n++
+	f.Width, f.Height, f.Pix = 1, 1, append(f.Pix[:0], byte(s.n), 0, 0)
+	return nil
+}
+func (s *scene) Period() time.Duration { return 0 }
+func (s *scene) Close() error          { return nil }
+
+// TestLockedReadsBack after the first picture, which wakes some drivers' automatics, and then each hundredth.
+func TestLockedReadsBack(t *testing.T) {
+	want := map[string]int{"auto_exposure": 1, "exposure_time_absolute": 200}
+	for name, c := range map[string]struct{ changes, found int }{"with the first picture": {1, 1}, "later": {2, 101}} {
+		w := newWebcam()
+		if err := lock(w, want); err != nil {
+			t.Fatal(err)
+		}
+		l := &locked{capture: &scene{}, driver: w, close: func() {}, want: want}
+		var f camera.Frame
+		var err error
+		read := 0
+		for err == nil && read < 300 {
+			read++
+			if read == c.changes {
+				w.values[exposureTime] = 156
+			}
+			err = l.Read(&f)
+		}
+		if read != c.found || err == nil || !strings.Contains(err.Error(), "control exposure_time_absolute: wanted 200, and it is 156") {
+			t.Errorf("%s: found at picture %d: %v", name, read, err)
+		}
+	}
+}
+
+// TestByIDIsADevice: a name below /dev that is no videoN in the end is no video file either.
+func TestByIDIsADevice(t *testing.T) {
+	err := Run(t.Context(), Options{Camera: "front", Source: "/dev/null", Key: "cameras[0].source"}, zero, nil)
+	if err == nil || err.Error() != "camera front: opening /dev/null: not a camera; set cameras[0].source to one that camera list shows" {
+		t.Errorf("%v", err)
+	}
+	if got, err := Controls("a.mp4", "SOURCE"); got != nil || err != nil {
+		t.Errorf("a file has the controls %v, %v", got, err)
+	}
+	if _, err := Controls("/dev/video97", "SOURCE"); err == nil || !strings.Contains(err.Error(), "no such device; plug it in or set SOURCE") {
+		t.Errorf("a device that is not there: %v", err)
+	}
 }

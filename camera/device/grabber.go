@@ -50,7 +50,7 @@ func (g *grabber) loop(c capture) error {
 		}
 		f.Seq++
 		f.Arrival = g.now()
-		f.Stamp = f.Arrival
+		f.Stamp, f.Taken = f.Arrival, f.Arrival
 		if err := g.hand(&f); err != nil {
 			return err
 		}

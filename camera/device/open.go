@@ -20,10 +20,7 @@ const stillRateHz = 30
 
 // open picks the kind of source by its name.
 func open(opt Options) (capture, error) {
-	path := opt.Source
-	if n, err := strconv.Atoi(path); err == nil {
-		path = fmt.Sprintf("/dev/video%d", n)
-	}
+	path := numberedDevice(opt.Source)
 	c, err := openPath(path, opt)
 	if err != nil {
 		return nil, fmt.Errorf("camera %s: opening %s: %w", opt.Camera, camera.Shown(path), err)
@@ -31,19 +28,50 @@ func open(opt Options) (capture, error) {
 	return c, nil
 }
 
+// numberedDevice lets a number stand for a device.
+func numberedDevice(source string) string {
+	if n, err := strconv.Atoi(source); err == nil {
+		return fmt.Sprintf("/dev/video%d", n)
+	}
+	return source
+}
+
+// devices are where local cameras are, by number and by names that stay the same.
+const devices = "/dev/"
+
+// local is the /dev/videoN of a local camera, whatever name it is given by; empty for what is none.
+func local(source string) (string, error) {
+	path := numberedDevice(source)
+	if !strings.HasPrefix(path, devices) {
+		return "", nil
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil // which opening it tells better
+	}
+	return real, err
+}
+
 func openPath(path string, opt Options) (capture, error) {
-	if strings.Contains(path, "://") {
+	switch {
+	case opt.Series != nil:
+		return openSeries(opt.Series, opt)
+	case strings.Contains(path, "://"):
 		return openStream(path, opt)
+	case strings.ContainsAny(path, "*?["):
+		return openPictures(path, opt)
 	}
 	if err := readable(path, opt.Key); err != nil {
 		return nil, err
 	}
+	if node, err := local(path); err != nil {
+		return nil, err
+	} else if node != "" {
+		return openDevice(node, opt)
+	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".png", ".jpg", ".jpeg":
 		return openStill(path, opt)
-	}
-	if n, ok := strings.CutPrefix(path, "/dev/video"); ok {
-		return openDevice(path, n, opt)
 	}
 	return openVideo(path, opt)
 }
@@ -54,7 +82,7 @@ func readable(path, key string) error {
 	if err == nil {
 		return file.Close()
 	}
-	device := strings.HasPrefix(path, "/dev/")
+	device := strings.HasPrefix(path, devices)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && device:
 		return fmt.Errorf("%w; plug it in or set %s", &missing{"device"}, key)
@@ -72,10 +100,10 @@ type missing struct{ what string }
 func (m *missing) Error() string { return "no such " + m.what }
 func (m *missing) Unwrap() error { return fs.ErrNotExist }
 
-func openDevice(path, number string, opt Options) (capture, error) {
-	n, err := strconv.Atoi(number)
+func openDevice(path string, opt Options) (capture, error) {
+	n, err := strconv.Atoi(strings.TrimPrefix(path, devices+"video"))
 	if err != nil {
-		return nil, fmt.Errorf("not a camera; set %s to /dev/videoN", opt.Key)
+		return nil, fmt.Errorf("not a camera; set %s to one that camera list shows", opt.Key)
 	}
 	vc, err := gocv.VideoCaptureDeviceWithAPI(n, gocv.VideoCaptureV4L2)
 	if err != nil {
@@ -89,7 +117,15 @@ func openDevice(path, number string, opt Options) (capture, error) {
 	if opt.RateHz > 0 {
 		vc.Set(gocv.VideoCaptureFPS, opt.RateHz)
 	}
-	return &video{vc: vc, mat: gocv.NewMat()}, nil
+	v := &video{vc: vc, mat: gocv.NewMat()}
+	if len(opt.Controls) == 0 {
+		return v, nil
+	}
+	c, err := openLocked(v, path, opt.Controls)
+	if err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	return c, nil
 }
 
 func openVideo(path string, opt Options) (capture, error) {

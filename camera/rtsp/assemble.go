@@ -13,11 +13,10 @@ import (
 
 // unit is one coded picture.
 type unit struct {
-	id      int64         // counts
-	data    []byte        // Annex B or JPEG, with padding zero bytes behind
-	key     bool          // decoding can begin with it
-	arrival time.Duration // of its first packet, on the receiver's clock: the picture is no younger
-	sent    time.Duration // on the sender's, as camera.Frame.Sent
+	moment        // arrival of its first packet: the picture is no younger
+	id     int64  // counts
+	data   []byte // Annex B or JPEG, with padding zero bytes behind
+	key    bool   // decoding can begin with it
 }
 
 // kind is how packets become coded pictures.
@@ -34,22 +33,28 @@ type assembler struct {
 	begun   bool
 	next    uint16        // the sequence number that is due
 	first   time.Duration // arrival of the current picture's first packet
+	before  moment        // of the packet before
 	partial bool
 	ids     int64
 }
 
 // push adds a packet. lost says that the stream has a gap before it, or that it makes no sense: what is decoded from here
 // on may build on pictures that were never seen.
-func (a *assembler) push(p *rtp.Packet, arrival, sent time.Duration) (u *unit, lost bool) {
+func (a *assembler) push(p *rtp.Packet, came moment) (u *unit, lost bool) {
 	if a.begun && p.SequenceNumber != a.next {
 		a.kind.reset()
 		a.partial, lost = false, true
 	}
 	a.begun, a.next = true, p.SequenceNumber+1
-	began := arrival
+	began := came.arrival
 	if a.partial {
 		began = a.first
 	}
+	shown := came
+	if !p.Marker {
+		shown = a.before // p, which ends a picture, is the next one's
+	}
+	a.before = came
 	data, key, err := a.kind.push(p)
 	a.first, a.partial = began, data == nil
 	if err != nil {
@@ -61,7 +66,7 @@ func (a *assembler) push(p *rtp.Packet, arrival, sent time.Duration) (u *unit, l
 		return nil, lost
 	}
 	a.ids++
-	return &unit{id: a.ids, data: data, key: key, arrival: began, sent: sent}, lost
+	return &unit{moment: shown.since(began), id: a.ids, data: data, key: key}, lost
 }
 
 // jpegs are RFC 2435's pictures, each of which stands by itself.

@@ -49,7 +49,7 @@ func TestAccessUnits(t *testing.T) {
 			a := assembler{kind: newUnits()}
 			var got []string
 			for _, p := range c.packets {
-				got = append(got, said(a.push(p, 0, 0)))
+				got = append(got, said(a.push(p, moment{})))
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("got %q, want %q", got, c.want)
@@ -78,8 +78,8 @@ func said(u *unit, lost bool) string {
 // TestKeyframesCarryParameters: the newest ones, whether from the description or from the stream, and zeros behind.
 func TestKeyframesCarryParameters(t *testing.T) {
 	a := assembler{kind: newUnits()}
-	a.push(packet(1, 0, true, 0x67, 9), 0, 0)
-	u, _ := a.push(packet(2, 0, true, []byte(idr)...), 0, 0)
+	a.push(packet(1, 0, true, 0x67, 9), moment{})
+	u, _ := a.push(packet(2, 0, true, []byte(idr)...), moment{})
 	want := []byte{0, 0, 0, 1, 0x67, 9, 0, 0, 0, 1, 0x68, 2, 0, 0, 0, 1, 0x65, 0x88}
 	if !bytes.Equal(u.data, want) {
 		t.Errorf("got  %x\nwant %x", u.data, want)
@@ -104,9 +104,19 @@ func TestArrivalIsTheFirstPackets(t *testing.T) {
 		{packet(7, 3, false, 0x7c, 0x81, 0x88), 0},
 		{packet(8, 3, true, 0x7c, 0x41, 0x88), 15},
 	} {
-		u, _ := a.push(c.p, time.Duration(10+i), time.Duration(20+i))
-		if (u == nil) != (c.want == 0) || u != nil && (u.arrival != c.want || u.sent != time.Duration(20+i)) {
+		u, _ := a.push(c.p, moment{time.Duration(10 + i), time.Duration(5 + i), time.Duration(20 + i)})
+		if (u == nil) != (c.want == 0) || u != nil && u.moment != (moment{c.want, min(c.want, time.Duration(5+i)), time.Duration(20 + i)}) {
 			t.Errorf("packet %d: %+v, want arrival %d", i, u, c.want)
 		}
+	}
+}
+
+// TestTakenIsThePicturesOwn: a picture that only the next one's packet ends bears its own time.
+func TestTakenIsThePicturesOwn(t *testing.T) {
+	a := assembler{kind: newUnits()}
+	a.push(packet(1, 0, false, []byte(idr)...), moment{10, 3, 100})
+	u, _ := a.push(packet(2, 1, false, []byte(slice)...), moment{50, 43, 140})
+	if u == nil || u.moment != (moment{10, 3, 100}) {
+		t.Errorf("%+v", u)
 	}
 }

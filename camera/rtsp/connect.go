@@ -55,10 +55,9 @@ func connect(ctx context.Context, opt Options, now func() time.Duration, to *inl
 	if _, err := c.Setup(desc.BaseURL, media, 0, 0); err != nil {
 		return err
 	}
-	c.OnPacketRTP(media, form, func(p *rtp.Packet) {
-		arrival := now()
-		to.packet(p, arrival, sentAt(c, media, p))
-	})
+	clock := &senderClock{rate: int64(form.ClockRate())}
+	c.OnPacketRTCP(media, clock.hear)
+	c.OnPacketRTP(media, form, func(p *rtp.Packet) { to.packet(p, opt.came(clock.moment(p, now(), time.Now()))) })
 	if _, err := c.Play(nil); err != nil {
 		return err
 	}
@@ -133,13 +132,12 @@ func codecOf(f format.Format) (codec, bool) {
 	return codec{}, false
 }
 
-// sentAt is the sender's wall clock at a packet, by its reports; 0 before the first.
-func sentAt(c *gortsplib.Client, m *description.Media, p *rtp.Packet) time.Duration {
-	at, ok := c.PacketNTP(m, p)
-	if !ok {
-		return 0
+// came is a moment as the options want it.
+func (o Options) came(m moment) moment {
+	if o.ByArrival {
+		m.taken = m.arrival
 	}
-	return time.Duration(at.UnixNano())
+	return m
 }
 
 var errCodec = errors.New("it sends neither H264 nor motion JPEG")

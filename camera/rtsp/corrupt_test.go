@@ -117,7 +117,7 @@ func playAll(t testing.TB, codec string, r *cameratest.Recording, packets []*rtp
 	p := player{decoder: d, counts: in.counts}
 	var f camera.Frame
 	for _, packet := range packets {
-		in.packet(packet, 0, time.Duration(packet.Timestamp))
+		in.packet(packet, moment{sent: time.Duration(packet.Timestamp)})
 		select {
 		case next := <-in.parts:
 			p.play(next.unit, next.lost, &f, show)

@@ -44,8 +44,8 @@ type player struct {
 }
 
 type times struct {
-	id            int64
-	arrival, sent time.Duration
+	moment
+	id int64
 }
 
 // play decodes u and hands on what comes out of it. lost says that something before u is missing.
@@ -58,7 +58,7 @@ func (p *player) play(u *unit, lost bool, f *camera.Frame, show func(*camera.Fra
 		p.counts.Waiting.Add(1)
 		return
 	}
-	p.times[u.id%remembered] = times{u.id, u.arrival, u.sent}
+	p.times[u.id%remembered] = times{u.moment, u.id}
 	if err := p.decode(u, fresh, f, show); err != nil {
 		p.counts.Broken.Add(1)
 		p.gate.fault()
@@ -92,7 +92,7 @@ func (p *player) show(id int64, f *camera.Frame, show func(*camera.Frame)) {
 		return
 	}
 	p.last = t.arrival
-	f.Arrival, f.Sent, f.Stamp = t.arrival, t.sent, t.arrival
+	f.Arrival, f.Taken, f.Sent, f.Stamp = t.arrival, t.taken, t.sent, t.arrival
 	if t.sent != 0 {
 		f.Stamp = t.sent
 	}

@@ -64,7 +64,7 @@ func TestPlayer(t *testing.T) {
 				word, lost := strings.CutPrefix(word, "!")
 				word, key := strings.CutPrefix(word, "k:")
 				id := int64(i + 1)
-				u := &unit{id: id, data: []byte(word), key: key, arrival: time.Duration(id)}
+				u := &unit{id: id, data: []byte(word), key: key, moment: moment{arrival: time.Duration(id)}}
 				p.play(u, lost, &f, func(f *camera.Frame) { shown = append(shown, fmt.Sprint(int64(f.Arrival))) })
 			}
 			if got := strings.Join(d.log, " "); got != c.decoded {
@@ -80,13 +80,13 @@ func TestPlayer(t *testing.T) {
 // TestPlayerStamps: a picture bears the times of its own unit, whatever came since, and none goes back.
 func TestPlayerStamps(t *testing.T) {
 	p := player{decoder: &scripted{}, counts: &Counts{}}
-	p.times[1] = times{id: 1, arrival: 10, sent: 100}
-	p.times[2] = times{id: 2, arrival: 20}
+	p.times[1] = times{moment{10, 8, 100}, 1}
+	p.times[2] = times{moment{20, 20, 0}, 2}
 	var got []camera.Frame
 	for _, id := range []int64{1, 2, 1, 3, -5} { // the third is older than the second, the others were never sent
 		p.show(id, &camera.Frame{}, func(f *camera.Frame) { got = append(got, *f) })
 	}
-	if len(got) != 2 || got[0].Arrival != 10 || got[0].Sent != 100 || got[0].Stamp != 100 || got[1].Arrival != 20 || got[1].Stamp != 20 {
+	if len(got) != 2 || got[0].Arrival != 10 || got[0].Taken != 8 || got[0].Sent != 100 || got[0].Stamp != 100 || got[1].Arrival != 20 || got[1].Stamp != 20 {
 		t.Errorf("%+v", got)
 	}
 	if n := p.counts.Late.Load(); n != 3 {

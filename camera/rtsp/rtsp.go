@@ -26,6 +26,7 @@ type Options struct {
 	Key            string // key of URL in the user's configuration, for the remedy in errors
 	User, Password string // shown nowhere
 	UDP            bool   // else the pictures come over the connection itself, where none gets lost
+	ByArrival      bool   // a picture counts as taken when it came, whatever the sender's clock says
 	// Silence is how long nothing may come, of the answers as of the pictures, before the connection is given up; 0 means 2 s.
 	Silence time.Duration
 	// Ended is told why a connection ended or could not be made; nil: nobody. It runs on Run's goroutine.
@@ -53,7 +54,8 @@ const (
 
 // Run reads until ctx ends, and comes back to a camera that went. put gets every whole picture, as RGB with its fields
 // set, valid until put returns; now is the clock of Frame.Arrival, which is when the picture's first packet came.
-// Frame.Sent is the sender's wall clock once the sender has told it, and Frame.Stamp is Sent then, Arrival before.
+// Frame.Sent is the sender's wall clock once the sender has told it, and Frame.Stamp is Sent then, Arrival before. So is
+// Frame.Taken, on now's clock, unless ByArrival: a sender whose clock is behind has old pictures, one that is ahead fresh ones.
 func Run(ctx context.Context, opt Options, now func() time.Duration, put func(*camera.Frame)) {
 	run(ctx, opt, now, put, connect, open)
 }

@@ -36,7 +36,7 @@ func keyframes(n int, then error) connector {
 			return err
 		}
 		for i := range n {
-			to.packet(packet(uint16(i), uint32(i), true, []byte(idr)...), now(), 0)
+			to.packet(packet(uint16(i), uint32(i), true, []byte(idr)...), moment{arrival: now()})
 			select {
 			case <-time.After(100 * time.Millisecond):
 			case <-ctx.Done():

@@ -53,12 +53,12 @@ type inlet struct {
 }
 
 // packet takes the next one. It never waits.
-func (in *inlet) packet(p *rtp.Packet, arrival, sent time.Duration) {
+func (in *inlet) packet(p *rtp.Packet, came moment) {
 	select {
 	case in.alive <- struct{}{}:
 	default:
 	}
-	u, lost := in.assembler.push(p, arrival, sent)
+	u, lost := in.assembler.push(p, came)
 	if lost {
 		in.counts.Gaps.Add(1)
 		in.lost = true

@@ -93,6 +93,7 @@ type Engine struct {
 // Ages bound how old what is acted on may be, in milliseconds.
 type Ages struct {
 	FrameMs       int `yaml:"frame_ms"`
+	ApartMs       int `yaml:"apart_ms"` // between pictures of several cameras
 	StateHoldMs   int `yaml:"state_hold_ms"`
 	StateSilentMs int `yaml:"state_silent_ms"`
 	ActionMs      int `yaml:"action_ms"`
@@ -148,9 +149,9 @@ func Default() Config {
 		Engine: Engine{
 			Name: ONNXRuntime, Library: "build/lib/libonnxruntime.so", Device: "cpu", Precision: "float32", Threads: 1,
 		},
-		Cameras:     []Camera{{Name: "default", Source: "bridge"}},
+		Cameras:     []Camera{{Name: "default", Source: SourceBridge, Controls: map[string]int{}}},
 		Calibration: Calibration{MaxAgeDays: 30},
-		Ages:        Ages{FrameMs: 300, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
+		Ages:        Ages{FrameMs: 300, ApartMs: 50, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
 		Watch:       Watch{CommandMs: 300, ThinkingPeriods: 3, EchoHoldMs: 300, EchoSilentMs: 2000, SkewMs: 250, ClampedMs: 1000, ClampedShare: 1},
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
@@ -257,7 +258,7 @@ func (a Ages) validate() error {
 		key   string
 		value int
 	}{
-		{"ages.frame_ms", a.FrameMs}, {"ages.state_hold_ms", a.StateHoldMs},
+		{"ages.frame_ms", a.FrameMs}, {"ages.apart_ms", a.ApartMs}, {"ages.state_hold_ms", a.StateHoldMs},
 		{"ages.state_silent_ms", a.StateSilentMs}, {"ages.action_ms", a.ActionMs},
 	} {
 		if err := between(k.key, k.value, 1, hour); err != nil {

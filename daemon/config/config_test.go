@@ -21,6 +21,17 @@ func TestExampleIsTheDefault(t *testing.T) {
 	}
 }
 
+// TestDemonstrationByRTSP: the file of make run CAMERA=rtsp is one.
+func TestDemonstrationByRTSP(t *testing.T) {
+	c, err := Load("../../robot/bridge/rtsp.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Cameras[0].Source != SourceBridgeRTSP || c.Ages.ActionMs <= Default().Ages.ActionMs || c.Policy.Base != Default().Policy.Base {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	cases := []struct{ name, yaml, want string }{
 		{"unknown key", "engine:\n  thread: 2\n", "line 2: unknown key engine.thread; did you mean threads?"},
@@ -50,7 +61,15 @@ func TestLoadRefuses(t *testing.T) {
 		{"password in the source", "cameras: [{name: a, source: 'rtsp://u:hunter2@h/x'}]", "cameras[0].source: user and password stand in it; put"},
 		{"no address", "cameras: [{name: a, source: 'rtsp:///x?t=hunter2'}]", "cameras[0].source: rtsp:///x is not an address"},
 		{"transport", "cameras: [{name: a, source: 'rtsp://h/x', transport: ip}]", `cameras[0].transport: "ip" is not one of [tcp udp]`},
-		{"transport of a device", "cameras: [{name: a, source: /dev/video0, transport: udp}]", "cameras[0]: credentials_file and transport are for"},
+		{"transport of a device", "cameras: [{name: a, source: /dev/video0, transport: udp}]", "cameras[0]: credentials_file, transport and clock are for"},
+		{"clock of a camera", "cameras: [{name: a, source: \"rtsp://h/p\", clock: mine}]", `cameras[0].clock: "mine" is not one of [sender arrival]`},
+		{"both ways of a bridge", "cameras: [{name: a, source: bridge}, {name: b, source: bridge-rtsp}]", "cameras[1].source: bridge-rtsp where cameras[0].source is bridge"},
+		{"rate of a stream", "cameras: [{name: a, source: bridge, rate_hz: 10}]", "cameras[0]: rate_hz and loop are for a device or file, and bridge is neither"},
+		{"no rate", "cameras: [{name: a, source: a.mp4, rate_hz: -1}]", "cameras[0].rate_hz: -1 is not between 0 and 1000"},
+		{"controls of a file", "cameras: [{name: a, source: a.mp4, controls: {gain: 1}}]", "cameras[0].controls: they are for a device of this host"},
+		{"a control's half step", "cameras: [{name: a, source: /dev/video0, controls: {gain: 1.5}}]", `cameras[0].controls.gain: "1.5" is not a whole number`},
+		{"controls in a list", "cameras: [{name: a, source: /dev/video0, controls: [gain]}]", `cameras[0].controls: "" is not names with their values`},
+		{"loop of a device", "cameras: [{name: a, source: /dev/video0, loop: true}]", "cameras[0].loop: it is for a file, and /dev/video0 is a device"},
 		{"camera twice", "cameras: [{name: a, source: b}, {name: a, source: c}]", `cameras[1].name: "a" stands twice`},
 		{"address", "web: {listen: nowhere}", `web.listen: "nowhere" is not host:port`},
 		{"fault before hold", "ages: {state_silent_ms: 50}", "ages.state_silent_ms: 50 is below ages.state_hold_ms 100"},

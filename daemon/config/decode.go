@@ -95,6 +95,12 @@ func checkKeys(node *yaml.Node, t reflect.Type, path string) error {
 				return err
 			}
 		}
+	case node.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if err := checkKeys(node.Content[i+1], t.Elem(), path+"."+node.Content[i].Value); err != nil {
+				return err
+			}
+		}
 	case t.Kind() == reflect.Struct && node.Tag != "!!null":
 		return fmt.Errorf("line %d: %s holds keys, not a value", node.Line, orFile(path))
 	case node.Tag == "!!null":
@@ -118,6 +124,8 @@ func checkValue(node *yaml.Node, t reflect.Type, path string) error {
 		want, ok = "one value", node.Kind == yaml.ScalarNode
 	case reflect.Slice:
 		want, ok = "a list", node.Kind == yaml.SequenceNode
+	case reflect.Map:
+		want, ok = "names with their values", node.Kind == yaml.MappingNode
 	}
 	if !ok {
 		return fmt.Errorf("line %d: %s: %q is not %s", node.Line, path, node.Value, want)

@@ -72,3 +72,12 @@ func TestOtherTicksAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestTogetherAllocatesNothing: nor does a tick with several cameras.
+func TestTogetherAllocatesNothing(t *testing.T) {
+	b, wrist, _ := twoEyed()
+	b.shows(wrist, 0)
+	if n := testing.AllocsPerRun(100, func() { b.loop.Step() }); n != 0 {
+		t.Errorf("%v allocations a tick", n)
+	}
+}

@@ -32,6 +32,7 @@ type Config struct {
 	Rig           Rig
 	Way           Wayfinder // nil: nothing is known, and nothing may move
 	Cameras       []*camera.Latest
+	Together      time.Duration // within which pictures of several cameras must have been taken to be looked at as one
 	Joints        int
 	Limits        robot.Limits         // of the arm that is there: beyond them nothing may be measured
 	Home          robot.Vector         // rad, where a request for home brings it

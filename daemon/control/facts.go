@@ -35,6 +35,7 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 		Thinking: l.thoughts.Going(wall), LateThoughts: l.thoughts.Late(),
 	}
 	f.FrameAge, f.Seen = l.frameAge(wall)
+	f.SetAge, f.Set = l.setAge(wall)
 	f.Flawed, f.Frozen = l.pictures()
 	f.LateTicks, f.LateFor = l.ticks.Late(wall)
 	if l.cfg.Way != nil {

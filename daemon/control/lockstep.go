@@ -69,7 +69,7 @@ func (l *Loop) answer(answered uint64) (uint64, error) {
 		return answered, err
 	}
 	if out.Command.Mode == robot.Velocity {
-		l.FrameToCommand.Put(leaves - l.frames[0].Arrival)
+		l.FrameToCommand.Put(leaves - l.frames[0].Taken)
 	}
 	return state.Seq, nil
 }

@@ -21,9 +21,11 @@ type Loop struct {
 	slow     robot.Limits // of the way home
 	tracking supervisor.TrackBounds
 	frames   []*camera.Frame // of Think
+	looked   matched         // of Think
 
 	InferenceTime  metrics.Durations // of Act alone
-	FrameToCommand metrics.Durations // from a picture's arrival to its command's leaving, moving commands only
+	CamerasApart   metrics.Durations // between the pictures of several cameras that were looked at as one
+	FrameToCommand metrics.Durations // from when a picture was taken to its command's leaving, moving commands only
 	Lateness       metrics.Histogram // from each tick's deadline to its beginning, real time only
 	overruns       atomic.Uint64
 	granted        atomic.Pointer[Granted]
@@ -42,6 +44,7 @@ type Loop struct {
 	ticks    supervisor.Ticks
 	clamping supervisor.Clamping
 	eyes     []supervisor.Eye // of each camera
+	together matched          // of the tick
 	plan     Plan             // the newest
 	planned  bool
 	chunks   *upsample.Chunks  // the rows of the plans that are followed
@@ -57,6 +60,7 @@ func New(cfg Config) (*Loop, error) {
 	l.machine.Fault.ID, l.eyes = cfg.FirstFault, make([]supervisor.Eye, len(cfg.Cameras))
 	l.slow = cfg.Limits.Scaled(HomeSpeed)
 	l.bounds, l.tracking = cfg.boundsOfClock(), supervisor.TrackBoundsOf(cfg.Limits, cfg.Joints)
+	l.looked, l.together = newMatched(len(cfg.Cameras)), newMatched(len(cfg.Cameras))
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}

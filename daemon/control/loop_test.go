@@ -80,7 +80,7 @@ func (b *bench) see(d time.Duration) {
 	b.state.Seq++
 	b.state.Arrival, b.state.Stamp = b.now, b.state.Stamp+1
 	b.state.Accepted++
-	b.eye.Put(&camera.Frame{Camera: "front", Seq: b.state.Seq, Arrival: b.now, Stamp: b.state.Stamp, Width: b.side, Height: b.side, Pix: b.pixels})
+	b.eye.Put(&camera.Frame{Camera: "front", Seq: b.state.Seq, Arrival: b.now, Taken: b.now, Stamp: b.state.Stamp, Width: b.side, Height: b.side, Pix: b.pixels})
 }
 
 func (b *bench) armAndStart(t *testing.T) {

@@ -25,7 +25,7 @@ const RestFor = 100 * time.Millisecond
 func (l *Loop) Overruns() uint64 { return l.overruns.Load() }
 
 // RunRealtime ticks at absolute deadlines on a thread of its own until ctx ends and the arm rests. Thinking
-// goes on beside it, woken by the first camera; commands leave through a slot, so that a slow wire delays
+// goes on beside it, woken by any camera; commands leave through a slot, so that a slow wire delays
 // no tick.
 func (l *Loop) RunRealtime(ctx context.Context) error {
 	slot, err := newOutbox()
@@ -58,13 +58,38 @@ func (l *Loop) deliver(out Output) {
 }
 
 func (l *Loop) thinkOn(ctx context.Context) {
+	var forwarders sync.WaitGroup
+	defer forwarders.Wait()
+	came := l.cfg.Cameras[0].Updated()
+	if len(l.cfg.Cameras) > 1 {
+		any := make(chan struct{}, 1)
+		for _, c := range l.cfg.Cameras {
+			forwarders.Go(func() { forward(ctx, c.Updated(), any) })
+		}
+		came = any
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-l.cfg.Cameras[0].Updated():
+		case <-came:
 			// An error is reported to the machine by Think itself and needs no second hand here.
 			_ = l.Think()
+		}
+	}
+}
+
+// forward wakes whoever waits on to, which has room for one, after each from.
+func forward(ctx context.Context, from <-chan struct{}, to chan<- struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-from:
+		}
+		select {
+		case to <- struct{}{}:
+		default:
 		}
 	}
 }

@@ -102,9 +102,12 @@ func (l *Loop) Failure() error {
 	return l.failure
 }
 
-// look copies the newest picture of every camera and returns when the oldest of them was seen, on the clock
-// that ages are judged by.
+// look copies the newest picture of every camera, or the newest set of several, and returns when the oldest of them was
+// taken, on the clock that ages are judged by.
 func (l *Loop) look() (time.Duration, error) {
+	if l.matches() {
+		return l.lookTogether()
+	}
 	oldest := anyAge
 	for i, c := range l.cfg.Cameras {
 		if err := c.Read(l.frames[i], l.cfg.Clock(), anyAge); err != nil {
@@ -130,5 +133,5 @@ func (l *Loop) seen(f *camera.Frame) time.Duration {
 	if l.cfg.Lockstep {
 		return f.Stamp
 	}
-	return f.Arrival
+	return f.Taken
 }

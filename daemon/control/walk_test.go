@@ -91,7 +91,7 @@ func TestLoopWalks(t *testing.T) {
 			continue
 		}
 		wrong := b.loop.wrong(&out.State, true, b.now)
-		if m.Mode == supervisor.Running && wrong != 0 || m.Mode == supervisor.Homing && wrong != wrong&set(supervisor.FrameStale, supervisor.ActionStale, supervisor.ThinkingLate) || !m.Mode.Moves() {
+		if m.Mode == supervisor.Running && wrong != 0 || m.Mode == supervisor.Homing && wrong != wrong&set(supervisor.FrameStale, supervisor.PicturesApart, supervisor.ActionStale, supervisor.ThinkingLate) || !m.Mode.Moves() {
 			t.Fatalf("step %d: %+v in mode %v while %v", step, out.Command, m.Mode, wrong)
 		}
 		for j := range 7 {

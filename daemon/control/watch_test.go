@@ -94,7 +94,7 @@ func TestThoughtTakesLong(t *testing.T) {
 		for faulted == 0 {
 			b.now += 10 * ms
 			b.state.Seq, b.state.Arrival, b.state.Stamp, b.state.Accepted = b.state.Seq+1, b.now, b.now, b.state.Accepted+1
-			b.eye.Put(&camera.Frame{Seq: b.state.Seq, Arrival: b.now})
+			b.eye.Put(&camera.Frame{Seq: b.state.Seq, Arrival: b.now, Taken: b.now})
 			b.loop.Step()
 			m := b.loop.Machine()
 			if held == 0 && m.Mode == supervisor.Holding {

@@ -23,6 +23,7 @@ type Arm struct {
 	Trials         []Trial         `json:"trials"`
 	Inference      metrics.Summary `json:"inference"` // of the last session, where one was gone on with
 	FrameToCommand metrics.Summary `json:"frame_to_command"`
+	CamerasApart   metrics.Summary `json:"cameras_apart,omitzero"` // between the pictures of several that were looked at as one; real time
 	Overruns       uint64          `json:"overruns"`
 }
 
@@ -129,6 +130,9 @@ func (a Arm) writeText(b *strings.Builder) {
 		1e3*a.Inference.P50, 1e3*a.Inference.P99, 1e3*a.Inference.Max, a.Inference.Count)
 	fmt.Fprintf(b, "  frame to command   p50 %.1f ms, p99 %.1f ms, max %.1f ms over %d\n",
 		1e3*a.FrameToCommand.P50, 1e3*a.FrameToCommand.P99, 1e3*a.FrameToCommand.Max, a.FrameToCommand.Count)
+	if apart := a.CamerasApart; apart.Count > 0 {
+		fmt.Fprintf(b, "  cameras apart      p50 %.1f ms, p99 %.1f ms, max %.1f ms over %d\n", 1e3*apart.P50, 1e3*apart.P99, 1e3*apart.Max, apart.Count)
+	}
 }
 
 func rate(s, n int) float64 {

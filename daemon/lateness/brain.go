@@ -139,7 +139,7 @@ func (t timed) Predict(obs *model.Observation, out *model.ActionChunk) error {
 func (b *brain) Act(frames []*camera.Frame, state *robot.State, plan *control.Plan) error {
 	err := b.actor.Act(frames, state, plan)
 	b.mu.Lock()
-	b.takes[frames[0].Arrival] = b.took
+	b.takes[frames[0].Taken] = b.took
 	b.mu.Unlock()
 	select {
 	case b.done <- struct{}{}:
@@ -175,6 +175,7 @@ func (b *brain) show(ctx context.Context, eye *camera.Latest) {
 	for ctx.Err() == nil {
 		b.picture.Seq++
 		b.picture.Arrival = b.clock()
+		b.picture.Taken = b.picture.Arrival
 		eye.Put(&b.picture)
 		select {
 		case <-b.done:

@@ -134,6 +134,7 @@ type CameraFact struct {
 	Width    int     `json:"width"`
 	Height   int     `json:"height"`
 	Encoding string  `json:"encoding"`
+	Address  string  `json:"address,omitempty"` // rtsp://..., where its pictures come by RTSP and on no topic
 	Colour   string  `json:"colour"`
 	RateHz   float64 `json:"rate_hz"`
 	FovyRad  float64 `json:"fovy_rad"`

@@ -26,6 +26,7 @@ type Options struct {
 	Cameras []string // published; none is the domain's own
 	Horizon int      // control steps of an episode; 0 is the domain's own
 	Teacher bool
+	RTSP    string    // host:port where the cameras are served instead, real time only; empty: they are topics
 	Log     io.Writer // gets the bridge's lines, each with a prefix
 }
 
@@ -70,6 +71,9 @@ func (o Options) words() []string {
 	}
 	for _, c := range o.Cameras {
 		words = append(words, "--camera", c)
+	}
+	if o.RTSP != "" {
+		words = append(words, "--rtsp", o.RTSP)
 	}
 	if o.Teacher {
 		words = append(words, "--teacher")

@@ -30,6 +30,7 @@ const maxSide = 2040
 type Server struct {
 	server  *gortsplib.Server
 	address string
+	clock   func() time.Duration
 	streams map[string]*stream
 	mu      sync.Mutex
 	watches map[*gortsplib.ServerSession]*stream // whom each plays
@@ -39,14 +40,17 @@ type stream struct {
 	out     *gortsplib.ServerStream
 	media   *description.Media
 	packer  *rtpmjpeg.Encoder
+	reports reports
 	readers int
 }
 
-// Start listens at host:port and serves the paths, such as "front", until Close.
-func Start(listen string, paths []string) (*Server, error) {
-	s := &Server{streams: map[string]*stream{}, watches: map[*gortsplib.ServerSession]*stream{}}
+// Start listens at host:port and serves the paths, such as "front", until Close. clock is that of camera.Frame.Taken:
+// readers are told when each picture was taken, by this host's wall clock.
+func Start(listen string, paths []string, clock func() time.Duration) (*Server, error) {
+	s := &Server{clock: clock, streams: map[string]*stream{}, watches: map[*gortsplib.ServerSession]*stream{}}
 	s.server = &gortsplib.Server{
 		Handler: s, RTSPAddress: listen, ReadTimeout: 10 * time.Second, WriteTimeout: 5 * time.Second,
+		DisableRTCPSenderReports: true, // gortsplib writes fractions of a second wrongly, see reports
 		Listen: func(network, address string) (net.Listener, error) {
 			l, err := net.Listen(network, address)
 			if err == nil {
@@ -119,10 +123,15 @@ func (s *Server) Show(path string, f *camera.Frame) error {
 	if err != nil {
 		return fmt.Errorf("serving %s by RTSP: %w", path, err)
 	}
-	now := time.Now()
 	for _, p := range packets {
-		p.Timestamp = uint32(f.Arrival.Microseconds() * 9 / 100) // 90 kHz, which may wrap
-		if err := st.out.WritePacketRTPWithNTP(st.media, p, now); err != nil {
+		p.Timestamp = stampOf(f.Taken)
+		if err := st.out.WritePacketRTP(st.media, p); err != nil {
+			return fmt.Errorf("serving %s by RTSP: %w", path, err)
+		}
+		st.reports.count(p)
+	}
+	if r := st.reports.due(s.clock(), time.Now()); r != nil {
+		if err := st.out.WritePacketRTCP(st.media, r); err != nil {
 			return fmt.Errorf("serving %s by RTSP: %w", path, err)
 		}
 	}

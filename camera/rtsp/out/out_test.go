@@ -26,10 +26,15 @@ func halves(width, height int) *camera.Frame {
 	return f
 }
 
+// onTheWay is how old the pictures are when they are shown.
+const onTheWay = 200 * time.Millisecond
+
 // serve shows a picture thirty times a second on the path "front", and nobody's on "other".
 func serve(t *testing.T, f *camera.Frame) *Server {
 	t.Helper()
-	s, err := Start("127.0.0.1:0", []string{"front", "other"})
+	began := time.Now()
+	clock := func() time.Duration { return time.Since(began) }
+	s, err := Start("127.0.0.1:0", []string{"front", "other"}, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +43,10 @@ func serve(t *testing.T, f *camera.Frame) *Server {
 		defer close(done)
 		tick := time.NewTicker(time.Second / 30)
 		defer tick.Stop()
-		began := time.Now()
 		for {
 			select {
 			case <-tick.C:
-				f.Arrival = time.Since(began)
+				f.Taken = clock() - onTheWay
 				if err := s.Show("front", f); err != nil {
 					t.Error(err)
 				}
@@ -83,7 +87,7 @@ func TestFFmpegWatches(t *testing.T) {
 func TestOurOwnSourceReads(t *testing.T) {
 	s := serve(t, halves(64, 48))
 	ctx, cancel := context.WithCancel(t.Context())
-	seen := make(chan camera.Frame, 1)
+	seen := make(chan camera.Frame) // one that is not waited for is left out
 	done := make(chan struct{})
 	began := time.Now()
 	go func() {
@@ -95,13 +99,18 @@ func TestOurOwnSourceReads(t *testing.T) {
 			}
 		})
 	}()
-	select {
-	case f := <-seen:
-		if f.Width != 64 || f.Height != 48 {
-			t.Errorf("%dx%d", f.Width, f.Height)
+	for told := false; !told; {
+		select {
+		case f := <-seen:
+			if f.Width != 64 || f.Height != 48 {
+				t.Fatalf("%dx%d", f.Width, f.Height)
+			}
+			if told = f.Sent != 0; told && (f.Arrival-f.Taken < onTheWay-time.Millisecond || f.Arrival-f.Taken > onTheWay+2*time.Second) {
+				t.Errorf("taken %v before it came, want %v and a little", f.Arrival-f.Taken, onTheWay)
+			}
+		case <-time.After(cameratest.Patience):
+			t.Fatal("no picture, or no clock")
 		}
-	case <-time.After(cameratest.Patience):
-		t.Error("no picture")
 	}
 	if !s.Watched("front") || s.Watched("other") || s.Watched("nobody's") {
 		t.Error("who watches what is not known")
@@ -117,7 +126,7 @@ func TestOurOwnSourceReads(t *testing.T) {
 
 // TestReaderThatDoesNotRead costs Show nothing: it plays and then takes nothing off its connection.
 func TestReaderThatDoesNotRead(t *testing.T) {
-	s, err := Start("127.0.0.1:0", []string{"front"})
+	s, err := Start("127.0.0.1:0", []string{"front"}, func() time.Duration { return 0 })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ const (
 	StateStale      Cause = iota // the newest joint_states is older than one hiccup
 	FrameStale                   // a camera's newest picture is too old
 	ActionStale                  // the policy's newest plan has run out
+	PicturesApart                // those of several cameras were not taken together
 	PictureFlawed                // pictures come, and show nothing
 	ThinkingLate                 // a thought takes too long, or took too long
 	TickLate                     // the loop misses its deadlines
@@ -98,7 +99,7 @@ func (s Causes) Has(c Cause) bool { return s&(1<<c) != 0 }
 
 // ofArm leaves out what passes and concerns the policy and its pictures alone: an arm goes home without either.
 func (s Causes) ofArm() Causes {
-	return s &^ (1<<FrameStale | 1<<ActionStale | 1<<PictureFlawed | 1<<ThinkingLate)
+	return s &^ (1<<FrameStale | 1<<ActionStale | 1<<PicturesApart | 1<<PictureFlawed | 1<<ThinkingLate)
 }
 
 // Worst is the first cause of the highest class; ok is false when the set is empty.

@@ -19,7 +19,9 @@ type Facts struct {
 	EmergencyStop bool
 
 	Seen     bool          // every camera has a picture
-	FrameAge time.Duration // since the oldest of the newest pictures arrived
+	FrameAge time.Duration // since the oldest of the newest pictures was taken
+	Set      bool          // pictures belong together, one of each camera; so does the one of a single camera
+	SetAge   time.Duration // since the oldest of the newest such was taken; 0 where nobody asks
 	Flawed   int           // pictures in a row that show nothing, of the camera with most of them
 	Frozen   bool          // a camera shows the same while the arm moves
 
@@ -90,6 +92,7 @@ func (b *Bounds) arm(f *Facts) Causes {
 func (b *Bounds) policy(f *Facts) Causes {
 	return Causes(0).
 		With(FrameStale, !f.Seen || b.Frame > 0 && f.FrameAge > b.Frame).
+		With(PicturesApart, !f.Set || b.Frame > 0 && f.SetAge > b.Frame).
 		With(PictureFlawed, f.Flawed >= FlawedPictures).
 		With(PictureFrozen, f.Frozen).
 		With(ActionStale, !f.Planned || f.PlanAge > b.Action).

@@ -16,7 +16,7 @@ func wellBounds() Bounds {
 // wellFacts are as bad as is still well: one more of anything is wrong.
 func wellFacts() Facts {
 	return Facts{
-		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms, Clamped: 1000 * ms,
+		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Set: true, SetAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms, Clamped: 1000 * ms,
 		Thinking: 240 * ms, LateTicks: 2, LateFor: time.Hour,
 		Heard: true, EchoAge: 300 * ms, Leased: true, SkewKnown: true, Skew: -250 * ms,
 	}
@@ -63,6 +63,9 @@ func TestJudge(t *testing.T) {
 		{"stale picture", func(f *Facts, _ *Bounds) { f.FrameAge++ }, set(FrameStale)},
 		{"no age in lock-step", func(f *Facts, b *Bounds) { b.Frame, f.FrameAge = 0, time.Hour }, 0},
 		{"but a picture", func(f *Facts, b *Bounds) { b.Frame, f.Seen = 0, false }, set(FrameStale)},
+		{"pictures apart", func(f *Facts, _ *Bounds) { f.Set, f.SetAge = false, 0 }, set(PicturesApart)},
+		{"as old together as may be", func(f *Facts, b *Bounds) { f.SetAge = b.Frame }, 0},
+		{"older together", func(f *Facts, b *Bounds) { f.SetAge = b.Frame + 1 }, set(PicturesApart)},
 		{"flawed pictures", func(f *Facts, _ *Bounds) { f.Flawed = 3 }, set(PictureFlawed)},
 		{"frozen pictures", func(f *Facts, _ *Bounds) { f.Frozen = true }, set(PictureFrozen)},
 		{"no plan", func(f *Facts, _ *Bounds) { f.Planned, f.PlanAge = false, 0 }, set(ActionStale)},
@@ -98,7 +101,7 @@ func TestJudge(t *testing.T) {
 // TestNothingKnownIsWrong: whatever the bounds, an arm of which nothing is known does not move.
 func TestNothingKnownIsWrong(t *testing.T) {
 	for name, b := range map[string]Bounds{"on": wellBounds(), "all zero": {}} {
-		want := set(StateStale, StateSilent, FrameStale, ActionStale, LeaseLapsed)
+		want := set(StateStale, StateSilent, FrameStale, PicturesApart, ActionStale, LeaseLapsed)
 		if b.EchoHold > 0 {
 			want |= set(EchoStale, EchoSilent)
 		}

@@ -219,7 +219,7 @@ func TestModes(t *testing.T) {
 			t.Errorf("mode %d: %s, moves %t", m, m, m.Moves())
 		}
 	}
-	if set(FrameStale, ActionStale, PictureFlawed, ThinkingLate, StateStale, PictureFrozen).ofArm() != set(StateStale, PictureFrozen) {
+	if set(FrameStale, ActionStale, PicturesApart, PictureFlawed, ThinkingLate, StateStale, PictureFrozen).ofArm() != set(StateStale, PictureFrozen) {
 		t.Error("the arm's causes")
 	}
 }

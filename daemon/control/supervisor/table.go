@@ -15,6 +15,10 @@ func table() [causes]Fact {
 			"action_stale", Passing, "age of the picture that the newest plan was made from",
 			"`ages.action_ms`", "the policy is slower than its rate: lower the load or raise engine.threads",
 		},
+		PicturesApart: {
+			"pictures_apart", Passing, "age of the newest pictures, one of each of several cameras, that were taken within `ages.apart_ms`",
+			"`ages.frame_ms`; not in lock-step", "status names the camera that is behind: check it, its network and its clock, or raise ages.apart_ms",
+		},
 		PictureFlawed: {
 			"picture_flawed", Passing, "each camera's pixels: dark, overexposed, or without an edge",
 			"3 pictures in a row", "look at the page: light, exposure, focus, and what is in front of the lens",

@@ -30,6 +30,7 @@ ARGUMENTS = (
     ("--clock", {"default": "lockstep", "help": "lockstep or realtime"}),
     ("--camera", {"action": "append", "dest": "cameras", "help": "view published; may be repeated"}),
     ("--size", {"type": int, "default": 224, "metavar": "PX", "help": "width and height of a frame, 16 to 1024"}),
+    ("--rtsp", {"metavar": "HOST:PORT", "help": "serve pictures by RTSP instead, in real time; port 0: any"}),
     ("--jitter", {"help": "preset of resets that name none"}),
     ("--horizon", {"type": int, "default": 0, "metavar": "N", "help": "control steps of an episode; 0: the domain's"}),
     ("--repeat-s", {"type": float, "default": 1.0, "metavar": "S", "help": "lock-step: repeat an observation after"}),
@@ -57,12 +58,16 @@ def parse(argv: list[str]) -> argparse.Namespace:
     for name, options in ARGUMENTS:
         parser.add_argument(name, **options)
     args = parser.parse_args(argv)
-    args.host, args.port = _address(args.broker)
+    args.host, args.port = _address("--broker", args.broker)
+    if args.rtsp is not None:
+        args.rtsp = _address("--rtsp", args.rtsp, 0)
     _one_of("--domain", args.domain, domains.DOMAINS)
     args.robot = args.domain if args.robot is None else args.robot
     if not re.fullmatch(r"[A-Za-z0-9_-]+", args.robot):
         raise UsageError(f"--robot {args.robot!r}: use letters, digits, - and _")
     _one_of("--clock", args.clock, ("lockstep", "realtime"))
+    if args.rtsp is not None and args.clock == "lockstep":
+        raise UsageError("--rtsp with --clock lockstep: pictures of lock-step wait, use --clock realtime")
     if not 0 <= args.horizon <= MAX_HORIZON:
         raise UsageError(f"--horizon {args.horizon}: use 1 to {MAX_HORIZON} control steps, or 0 for the domain's own")
     if not 16 <= args.size <= 1024:
@@ -73,10 +78,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return args
 
 
-def _address(broker: str) -> tuple[str, int]:
-    host, _, port = broker.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise UsageError(f"--broker {broker!r}: use HOST:PORT, for example 127.0.0.1:1883")
+def _address(name: str, value: str, lowest: int = 1) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or not lowest <= int(port) < 65536:
+        raise UsageError(f"{name} {value!r}: use HOST:PORT, for example 127.0.0.1:1883")
     return host, int(port)
 
 
@@ -105,14 +110,16 @@ def serve(args: argparse.Namespace, parent: int) -> None:
     """Builds the parts, runs the clock, and takes the parts down in the opposite order."""
     module = domains.load(args.domain)
     cameras = choose(args, module)
-    from . import bridge, link, lockstep, realtime, render, secure
+    from . import bridge, link, lockstep, png, realtime, render, secure
 
     domain = module.build(args.task)
-    renderer = render.Renderer(domain, module.place, cameras, args.size)
+    encode = png.encode if args.rtsp is None else bytes
+    renderer = render.Renderer(domain, module.place, cameras, args.size, encode)
+    streams = serving(args, domain, list(cameras))
     who = secure.Secure(args.tls_ca, args.tls_cert, args.tls_key, args.user, args.password_file)
     session = link.Link(args.host, args.port, args.robot, who)
     settings = bridge.Settings(args.robot, args.clock, args.size, args.teacher, args.jitter, args.horizon)
-    arm = bridge.Bridge(domain, session, renderer, settings)
+    arm = bridge.Bridge(domain, session, renderer, settings, streams)
     stop = stopper(session.inbox, parent if args.exit_with_parent else None)
     try:
         session.connect(arm.factsheet(), args.broker_wait, stop)
@@ -123,7 +130,18 @@ def serve(args: argparse.Namespace, parent: int) -> None:
     finally:
         session.close()
         renderer.close()
+        if streams is not None:
+            streams.close()
     logging.getLogger(__package__).info("stopped: arm at rest")
+
+
+def serving(args: argparse.Namespace, domain, cameras: list[str]):
+    """The streams of cameras, None where their pictures are topics."""
+    if args.rtsp is None:
+        return None
+    from . import streams
+
+    return streams.Streams(*args.rtsp, cameras, args.size, 1.0 / (domain.tick_s * domain.control_ticks))
 
 
 def choose(args: argparse.Namespace, module) -> dict:

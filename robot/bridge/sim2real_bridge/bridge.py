@@ -19,6 +19,7 @@ from .leasing import TTL_S, Leasing
 from .link import Link, Message
 from .render import Shot
 from .shaping import Shaper
+from .streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,9 @@ class Settings:
 class Bridge:
     """An arm and its episode. Its clock calls; nothing here waits."""
 
-    def __init__(self, domain: Domain, link: Link, renderer, settings: Settings):
+    def __init__(self, domain: Domain, link: Link, renderer, settings: Settings, streams: Streams | None = None):
         self.domain, self.link, self.renderer, self.settings = domain, link, renderer, settings
+        self.streams = streams  # None: pictures are topics
         self.horizon_steps = settings.horizon_steps or domain.horizon_steps
         self.gate = Gate(settings.robot, domain.limits)
         # In lock-step no run may depend on how long something took: there the lease does not lapse.
@@ -191,7 +193,8 @@ class Bridge:
         """The factsheet, once the renderer runs."""
         s, domain = self.settings, self.domain
         control_rate = 1.0 / (domain.tick_s * domain.control_ticks)
-        camera = {"width": s.size, "height": s.size, "encoding": "png", "colour": "rgb"}
+        encoding = "png" if self.streams is None else "h264"
+        camera = {"width": s.size, "height": s.size, "encoding": encoding, "colour": "rgb"}
         camera |= {"rate_hz": round(control_rate, 6)}
         return domain.factsheet() | {
             "robot": s.robot,
@@ -205,12 +208,17 @@ class Bridge:
             "lease_ttl_ms": self.leasing.ttl_ms,
             "echo": True,
             "limits": domain.limits.message(),
-            "cameras": [{"name": name} | camera | view for name, view in self.renderer.views.items()],
+            "cameras": [
+                {"name": name} | camera | view | self._address(name) for name, view in self.renderer.views.items()
+            ],
             "horizon_steps": self.horizon_steps,
             "default_jitter": s.default_jitter,
             "shifts": shifts.message(),
             "teacher": s.teacher,
         }
+
+    def _address(self, name: str) -> dict:
+        return {} if self.streams is None else {"address": self.streams.address(name)}
 
     def states(self) -> dict:
         """The fields of joint_states."""

@@ -80,11 +80,14 @@ class RealTime:
         self._published.append((seq, now))
         if not with_frame:
             return
+        taken_ns = time.monotonic_ns()
         pictures = bridge.renderer.submit(bridge.shot())
         if pictures is None:
             self.frames_skipped += 1
-            return
-        pictures.add_done_callback(lambda done: self._publish_frames(done, stamp, seq))
+        elif bridge.streams is not None:
+            pictures.add_done_callback(lambda done: bridge.streams.show(done.result(), taken_ns))
+        else:
+            pictures.add_done_callback(lambda done: self._publish_frames(done, stamp, seq))
 
     def _publish_frames(self, done: Future, stamp_ns: int, seq: int) -> None:
         """In the renderer's thread."""

@@ -57,9 +57,14 @@ class Renderer:
     to threads.
     """
 
-    def __init__(self, domain, place: Callable, cameras: Mapping[str, Camera | FixedCamera], size: int):
-        """Starts the thread and waits for its context; size is in pixels. Raises RenderError."""
-        self._cameras = dict(cameras)
+    def __init__(
+        self, domain, place: Callable, cameras: Mapping[str, Camera | FixedCamera], size: int, encode=png.encode
+    ):
+        """Starts the thread and waits for its context; size is in pixels, encode makes bytes of an array of pixels.
+
+        Raises RenderError.
+        """
+        self._cameras, self._encode = dict(cameras), encode
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="render")
         self._busy: Future | None = None
         self._last: tuple[Draw, dict[str, bytes]] | None = None
@@ -80,7 +85,7 @@ class Renderer:
         return self._busy
 
     def render(self, shot: Shot) -> dict[str, bytes]:
-        """The PNGs of a shot by camera; waits for them. Raises what drawing raised."""
+        """The pictures of a shot by camera, encoded; waits for them. Raises what drawing raised."""
         return self._thread.submit(self._draw, shot).result()
 
     def close(self) -> None:
@@ -101,6 +106,6 @@ class Renderer:
             return self._last[1]
         self._canvas.dress(shot.draw)
         self._canvas.put(shot.snapshot)
-        pictures = {name: png.encode(self._canvas.picture(name, shot.step)) for name in self._cameras}
+        pictures = {name: self._encode(self._canvas.picture(name, shot.step)) for name in self._cameras}
         self._last = shot.draw, pictures
         return pictures
