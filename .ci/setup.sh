@@ -77,6 +77,7 @@ python_environments() {
   environment venv-rgb_stacking "RGB stacking; 0.4 GB" robot/bridge/requirements-rgb_stacking.lock
   ln -sfn venv build/venv-kitchen
   ln -sfn venv build/venv-metaworld
+  ln -sfn venv build/venv-calibration
 }
 
 onnx_runtime() {

@@ -11,6 +11,8 @@ type Coverage struct {
 	Cells   [4][4]int // corners in each sixteenth of the picture, rows from the top
 	Seen    float64   // part of the sixteenths with corners in them, 0 to 1
 	MaxTilt float64   // rad, of the board's normal from the line of sight, the largest
+	// Near and Far are the least and the greatest distance of the board's first point, m; zeros while none is known.
+	Near, Far float64
 }
 
 // Covered counts where the corners of the views lay. tCameraBoard may be nil while no lens is known.
@@ -29,7 +31,11 @@ func Covered(width, height int, views []View, tCameraBoard []Transform) Coverage
 			}
 		}
 	}
-	for _, t := range tCameraBoard {
+	for i, t := range tCameraBoard {
+		away := norm(t.T)
+		if c.Far = max(c.Far, away); i == 0 || away < c.Near {
+			c.Near = away
+		}
 		normal := Vec{t.R[2], t.R[5], t.R[8]}
 		c.MaxTilt = max(c.MaxTilt, math.Acos(min(1, math.Abs(dot(normal, t.T))/norm(t.T))))
 	}

@@ -72,7 +72,7 @@ func Richness(tBaseFlange []Transform) error {
 		return fmt.Errorf("%d poses; want at least %d, better 15 to 20", len(tBaseFlange), MinPoses)
 	}
 	const minTurn, minSpread = 15 * math.Pi / 180, 10 * math.Pi / 180
-	largest, spread := turns(tBaseFlange)
+	largest, spread := Turns(tBaseFlange)
 	if !(largest >= minTurn) {
 		return fmt.Errorf("the hand turns by %.1f degrees at most between poses; want at least %.0f, better 30 to 60", degrees(largest), degrees(minTurn))
 	}
@@ -82,9 +82,9 @@ func Richness(tBaseFlange []Transform) error {
 	return nil
 }
 
-// turns gives the largest turn between two poses, and by which angle the axes of the turns spread about the main
+// Turns gives the largest turn between two poses, and by which angle the axes of the turns spread about the main
 // one, both in rad. Turns weigh by the square of their angle, so that those too small to have an axis do not matter.
-func turns(ts []Transform) (largest, spread float64) {
+func Turns(ts []Transform) (largest, spread float64) {
 	var m [9]float64
 	for i := range ts {
 		for j := range i {

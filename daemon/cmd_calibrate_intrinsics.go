@@ -47,19 +47,29 @@ func cmdCalibrateIntrinsics(_ context.Context, args []string) error {
 
 func (f intrinsicsFlags) check(pictures []string) (calibration.Board, error) {
 	b, err := f.board()
-	switch {
-	case err != nil:
+	if err != nil {
 		return b, err
-	case f.out == "":
-		return b, fmt.Errorf("-out is missing; name the file to write")
-	case f.format != "ros" && f.format != "opencv":
-		return b, fmt.Errorf("-format %q; want ros or opencv", f.format)
-	case calibration.Model(f.model).Coefficients() == nil:
-		return b, fmt.Errorf("-model %q; want plumb_bob, rational_polynomial or equidistant", f.model)
-	case len(pictures) == 0:
+	}
+	if err := f.checkOut(); err != nil {
+		return b, err
+	}
+	if len(pictures) == 0 {
 		return b, fmt.Errorf("no pictures; name them behind the flags")
 	}
 	return b, nil
+}
+
+// checkOut is about what is found and where it is written.
+func (f intrinsicsFlags) checkOut() error {
+	switch {
+	case f.out == "":
+		return fmt.Errorf("-out is missing; name the file to write")
+	case f.format != "ros" && f.format != "opencv":
+		return fmt.Errorf("-format %q; want ros or opencv", f.format)
+	case calibration.Model(f.model).Coefficients() == nil:
+		return fmt.Errorf("-model %q; want plumb_bob, rational_polynomial or equidistant", f.model)
+	}
+	return nil
 }
 
 // run calibrates, and tells a person what was seen, left out and found.

@@ -68,6 +68,23 @@ type workcellOptions struct {
 // openWorkcell brings up everything between the daemon and the arm and waits until the bridge has said what
 // it is. What it started is closed again when it fails.
 func openWorkcell(ctx context.Context, cfg config.Config, log *slog.Logger, opts workcellOptions) (*workcell, error) {
+	w := newWorkcell(cfg, log)
+	if err := w.open(ctx, opts); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// openEyes opens the cameras alone, none of which is the bridge's: no broker, no arm.
+func openEyes(ctx context.Context, cfg config.Config, log *slog.Logger) (*workcell, error) {
+	w := newWorkcell(cfg, log)
+	if err := w.openCameras(ctx); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+func newWorkcell(cfg config.Config, log *slog.Logger) *workcell {
 	began := time.Now()
 	w := &workcell{
 		cfg: cfg, log: log, clock: func() time.Duration { return time.Since(began) },
@@ -80,10 +97,7 @@ func openWorkcell(ctx context.Context, cfg config.Config, log *slog.Logger, opts
 			w.cameras[i].Keep(config.Milliseconds(cfg.Ages.FrameMs))
 		}
 	}
-	if err := w.open(ctx, opts); err != nil {
-		return nil, errors.Join(err, w.Close())
-	}
-	return w, nil
+	return w
 }
 
 func (w *workcell) open(ctx context.Context, opts workcellOptions) error {

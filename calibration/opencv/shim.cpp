@@ -53,7 +53,13 @@ void sharpen(const cv::Mat &grey, cv::Size size, std::vector<cv::Point2f> &found
                    cv::TermCriteria(cv::TermCriteria::EPS | cv::TermCriteria::COUNT, 50, 1e-3));
 }
 
-bool find_grid(const cv::Mat &grey, int pattern, cv::Size size, std::vector<cv::Point2f> &found) {
+bool find_grid(const cv::Mat &grey, int pattern, cv::Size size, bool quick, std::vector<cv::Point2f> &found) {
+  if (pattern == 0 && quick) {
+    int flags = cv::CALIB_CB_ADAPTIVE_THRESH | cv::CALIB_CB_NORMALIZE_IMAGE | cv::CALIB_CB_FAST_CHECK;
+    if (!cv::findChessboardCorners(grey, size, found, flags)) return false;
+    sharpen(grey, size, found);
+    return true;
+  }
   if (pattern == 0) {
     int flags = cv::CALIB_CB_EXHAUSTIVE | cv::CALIB_CB_ACCURACY | cv::CALIB_CB_NORMALIZE_IMAGE;
     if (!cv::findChessboardCornersSB(grey, size, found, flags)) {
@@ -65,7 +71,7 @@ bool find_grid(const cv::Mat &grey, int pattern, cv::Size size, std::vector<cv::
   }
   int flags = pattern == 3 ? cv::CALIB_CB_ASYMMETRIC_GRID : cv::CALIB_CB_SYMMETRIC_GRID;
   return cv::findCirclesGrid(grey, size, found, flags) ||
-         cv::findCirclesGrid(grey, size, found, flags | cv::CALIB_CB_CLUSTERING);
+         (!quick && cv::findCirclesGrid(grey, size, found, flags | cv::CALIB_CB_CLUSTERING));
 }
 
 cv::Mat camera_matrix(const double *k) { return (cv::Mat_<double>(3, 3) << k[0], 0, k[2], 0, k[1], k[3], 0, 0, 1); }
@@ -78,14 +84,14 @@ const int coefficients[] = {5, 8, 4};
 } // namespace
 
 int calib_find(const unsigned char *grey, int width, int height, int pattern, int cols, int rows, double square,
-               double marker, int dictionary, int *ids, double *uv, int cap, char *err, int err_cap) {
+               double marker, int dictionary, int quick, int *ids, double *uv, int cap, char *err, int err_cap) {
   return guarded(err, err_cap, [&]() -> int {
     cv::Mat picture(height, width, CV_8U, (void *)grey);
     std::vector<cv::Point2f> found;
     std::vector<int> names;
     if (pattern == 1) {
       find_charuco(picture, charuco(cols, rows, square, marker, dictionary), found, names);
-    } else if (find_grid(picture, pattern, cv::Size(cols, rows), found)) {
+    } else if (find_grid(picture, pattern, cv::Size(cols, rows), quick, found)) {
       for (size_t i = 0; i < found.size(); i++) names.push_back((int)i);
     } else {
       found.clear();

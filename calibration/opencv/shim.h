@@ -4,9 +4,10 @@
 extern "C" {
 #endif
 
-// A grey picture, row-major. Gives the number of corners: their ids, and u, v in px.
+// A grey picture, row-major. Gives the number of corners: their ids, and u, v in px. quick is not 0 to give up early
+// where there seems to be none.
 int calib_find(const unsigned char *grey, int width, int height, int pattern, int cols, int rows, double square,
-               double marker, int dictionary, int *ids, double *uv, int cap, char *err, int err_cap);
+               double marker, int dictionary, int quick, int *ids, double *uv, int cap, char *err, int err_cap);
 
 // counts[views] points each: xyz in m on the board, uv in px. k is fx, fy, cx, cy; d and sd (of k and d) follow
 // the model, 0 plumb_bob, 1 rational_polynomial, 2 equidistant (which leaves sd alone); poses are rotation vector

@@ -8,7 +8,6 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -34,6 +33,8 @@ type Options struct {
 	Status  func() any                          // encoded as JSON, ten times a second and page
 	Picture func(camera string) (Picture, bool) // the newest one, false before the first or for an unknown camera
 	Ask     func(Request) error
+
+	Calibration Calibration // nil: nobody calibrates
 }
 
 // Request is what an operator asks for on the page or by hand.
@@ -99,6 +100,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /camera/{name}", s.camera)
 	mux.HandleFunc("POST /request/{kind}", s.request)
+	s.calibrate(mux)
 	mux.HandleFunc("GET /request/{kind}", onlyPost) // or the files' handler would say that there is no such page
 	return mux
 }
@@ -109,20 +111,8 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(s.opts.Status())
 }
 
-// events streams the status as server-sent events until the browser goes.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	s.every(r.Context(), statusPeriod, func() error {
-		more(w)
-		b, err := json.Marshal(s.opts.Status())
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "data: %s\n\n", b)
-		return errors.Join(err, http.NewResponseController(w).Flush())
-	})
-}
+// events streams the status.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) { s.stream(w, r, s.opts.Status) }
 
 // camera streams a camera's pictures, each replacing the one before.
 func (s *Server) camera(w http.ResponseWriter, r *http.Request) {

@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -28,6 +29,77 @@ func start(t *testing.T, ask func(Request) error) *Server {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+// sitting is a calibration of which nothing is there but what was asked.
+type sitting struct{ asked string }
+
+func (s *sitting) Shown() any { return map[string]any{"kind": "lens"} }
+
+func (s *sitting) Ask(kind string, view int) error {
+	s.asked = fmt.Sprint(kind, view)
+	if kind == "save" {
+		return errors.New("save: there is no result; solve first")
+	}
+	return nil
+}
+
+// TestCalibrate: the calibration's page and requests, under the guard of all others, and what is said without one.
+func TestCalibrate(t *testing.T) {
+	c := &sitting{}
+	s, err := Start(Options{Listen: "127.0.0.1:0", Status: func() any { return nil }, Calibration: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	for _, r := range []struct {
+		name, method, path, origin string
+		want                       int
+		asked, text                string
+	}{
+		{"the page", "GET", "calibrate", "", 200, "", "calibrate.js"},
+		{"start", "POST", "calibrate/start", "", 204, "start0", ""},
+		{"a view", "POST", "calibrate/drop?view=3", "", 204, "drop3", ""},
+		{"no view", "POST", "calibrate/drop?view=x", "", 400, "", `view "x" is not a number`},
+		{"refused", "POST", "calibrate/save", "", 409, "save0", "solve first"},
+		{"a link changes nothing", "GET", "calibrate/start", "", 405, "", ""},
+		{"another site", "POST", "calibrate/start", "http://evil.example", 403, "", ""},
+		{"another site listens", "GET", "calibrate/events", "http://evil.example", 403, "", ""},
+	} {
+		c.asked = ""
+		status, text := talk(t, r.method, s.URL()+r.path, r.origin)
+		if status != r.want || c.asked != r.asked || !strings.Contains(text, r.text) {
+			t.Errorf("%s: %d %q, asked %q", r.name, status, text, c.asked)
+		}
+	}
+	without := start(t, func(Request) error { return nil })
+	if status, text := talk(t, "GET", without.URL()+"calibrate", ""); status != 404 || !strings.Contains(text, "calibrate live") {
+		t.Errorf("without one: %d %s", status, text)
+	}
+	if status, _ := talk(t, "POST", without.URL()+"calibrate/start", ""); status != 404 && status != 405 {
+		t.Errorf("a request without one: %d", status)
+	}
+}
+
+func talk(t *testing.T, method, url, origin string) (status int, text string) {
+	t.Helper()
+	r, err := http.NewRequest(method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if origin != "" {
+		r.Header.Set("Origin", origin)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
 }
 
 func TestRequests(t *testing.T) {

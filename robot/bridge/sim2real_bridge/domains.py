@@ -12,6 +12,7 @@ from . import BridgeError
 
 # By name, the lock that installs what it needs, in robot/bridge.
 DOMAINS = {
+    "calibration": "requirements.lock",
     "kitchen": "requirements.lock",
     "metaworld": "requirements.lock",
     "rgb_stacking": "requirements-rgb_stacking.lock",

@@ -17,7 +17,7 @@ BAD = [
     (["--broker", "127.0.0.1:99999"], "HOST:PORT"),
     (["--robot", "a/b"], "letters"),
     (["--robot", "#"], "letters"),
-    (["--domain", "kitchn"], "--domain 'kitchn': use one of kitchen, metaworld, rgb_stacking"),
+    (["--domain", "kitchn"], "--domain 'kitchn': use one of calibration, kitchen, metaworld, rgb_stacking"),
     (["--horizon", "-1"], "1 to 1000000"),
     (["--horizon", "1000001"], "1 to 1000000"),
     (["--horizon", "2.5"], "invalid int value"),
@@ -70,7 +70,7 @@ def test_cameras_come_in_the_order_asked_for():
 
 
 def test_every_domain_offers_what_is_asked_of_it():
-    for name in ("kitchen", "metaworld"):
+    for name in ("calibration", "kitchen", "metaworld"):
         module = domains.load(name)
         assert module.DEFAULT_TASK in module.TASKS
         assert module.DEFAULT_PRESET in module.PRESETS

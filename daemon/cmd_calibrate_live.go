@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"sim2reald/calibration"
+	"sim2reald/calibration/live"
+	"sim2reald/daemon/config"
+	"sim2reald/daemon/topic"
+	"sim2reald/daemon/web"
+)
+
+// liveFlags say what is calibrated at the page.
+type liveFlags struct {
+	boardFlags
+	config, camera, source           string
+	serial, name, model, format, out string
+	rehearse                         string
+}
+
+func (f *liveFlags) set(fs *flag.FlagSet) {
+	f.boardFlags.set(fs)
+	fs.StringVar(&f.config, "config", "", "configuration `file`, whose camera, bridge and page are used; none means the defaults")
+	fs.StringVar(&f.camera, "camera", "", "`name` of the camera in the configuration; its first one unless given")
+	fs.StringVar(&f.source, "source", "", "`where` pictures come from instead: a device, a file, or rtsp://host/path")
+	fs.StringVar(&f.serial, "serial", "", "`serial` number of the camera, by which another one is told from it later")
+	fs.StringVar(&f.name, "name", "", "`name` of the camera in the file; the camera's own unless given")
+	fs.StringVar(&f.model, "model", "plumb_bob", "`distortion` of a lens: plumb_bob, rational_polynomial, or equidistant for a fisheye")
+	fs.StringVar(&f.format, "format", "ros", "`format` of a lens's file: ros (camera_info YAML) or opencv (FileStorage YAML)")
+	fs.StringVar(&f.out, "out", "", "`file` to write")
+	fs.StringVar(&f.rehearse, "rehearse", "", "practise on a simulated rig whose truth is known: `what`, lens")
+}
+
+const liveUsage = `sim2reald calibrate live -board 7x5 -square 0.03 -serial SERIAL -out lens.yaml
+shows a camera's pictures at the configuration's page, /calibrate, and keeps views of a board that is held still.`
+
+// cmdCalibrateLive collects before a camera.
+func cmdCalibrateLive(ctx context.Context, args []string) error {
+	var f liveFlags
+	fs := flag.NewFlagSet("calibrate live", flag.ContinueOnError)
+	f.set(fs)
+	if err := parseWithFiles(fs, args, liveUsage); err != nil {
+		return err
+	}
+	if fs.NArg() > 0 {
+		return fmt.Errorf("calibrate live: unexpected argument %q; flags begin with -", fs.Arg(0))
+	}
+	log := newLog()
+	defer endInTime(ctx, log)()
+	if err := f.run(ctx, log); err != nil {
+		return fmt.Errorf("calibrate live: %w", err)
+	}
+	return nil
+}
+
+// check gives the board and the configuration of what is asked for.
+func (f *liveFlags) check() (calibration.Board, config.Config, error) {
+	if f.rehearse != "" && f.size == "" {
+		f.size, f.square = "7x5", 0.03
+	}
+	b, err := f.board()
+	if err != nil {
+		return b, config.Config{}, err
+	}
+	if err := f.lens().checkOut(); err != nil {
+		return b, config.Config{}, err
+	}
+	cfg, err := loadConfig(f.config)
+	if err != nil {
+		return b, cfg, err
+	}
+	if err := f.rehearsal(&cfg); err != nil {
+		return b, cfg, err
+	}
+	return b, cfg, f.choose(&cfg)
+}
+
+// rehearsal is the simulated rig of a task.
+func (f *liveFlags) rehearsal(cfg *config.Config) error {
+	if f.rehearse == "" {
+		return nil
+	}
+	if !slices.Contains([]string{"lens"}, f.rehearse) {
+		return fmt.Errorf("-rehearse %q; want lens", f.rehearse)
+	}
+	cfg.Robot.Name = "calibration"
+	cfg.Bridge.Domain, cfg.Bridge.Task, cfg.Bridge.Clock = "calibration", f.rehearse, "realtime"
+	cfg.Bridge.Command = append(slices.Clone(cfg.Bridge.Command), "--size", "480")
+	cfg.Cameras = []config.Camera{{Name: "default", Source: sourceBridge}}
+	return nil
+}
+
+// choose leaves the one camera in the configuration.
+func (f *liveFlags) choose(cfg *config.Config) error {
+	if f.camera == "" {
+		f.camera = cfg.Cameras[0].Name
+	}
+	i := slices.IndexFunc(cfg.Cameras, func(c config.Camera) bool { return c.Name == f.camera })
+	switch {
+	case f.source != "":
+		cfg.Cameras = []config.Camera{{Name: f.camera, Source: f.source}}
+	case i < 0:
+		return fmt.Errorf("-camera %q is not in the configuration; name one that is, or say -source", f.camera)
+	default:
+		cfg.Cameras = cfg.Cameras[i : i+1]
+	}
+	if f.name == "" {
+		f.name = f.camera
+	}
+	return cfg.Validate()
+}
+
+// lens are the same flags of the command on files.
+func (f *liveFlags) lens() intrinsicsFlags {
+	return intrinsicsFlags{boardFlags: f.boardFlags, model: f.model, out: f.out, format: f.format, serial: f.serial, name: f.name}
+}
+
+// what is calibrated, for the page.
+func (f *liveFlags) what(b calibration.Board) string {
+	return fmt.Sprintf("the lens of camera %s: %s %dx%d, %g mm", f.camera, b.Pattern, b.Cols, b.Rows, 1e3*b.Square)
+}
+
+func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
+	b, cfg, err := f.check()
+	if err != nil {
+		return asMisconfigured(err)
+	}
+	w, err := f.openRig(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer closing(&err, w.Close)
+	s := &sitter{
+		flags: f, board: b, eye: w.cameras[0], clock: w.clock, wall: time.Now, say: os.Stderr,
+		session: live.New(live.Config{Board: b, Model: calibration.Model(f.model), Criteria: calibration.DefaultCriteria()}),
+	}
+	page, err := web.Start(web.Options{
+		Listen: cfg.Web.Listen, Hosts: cfg.Web.Hosts, Status: func() any { return idleStatus(cfg) },
+		Picture: s.seen, Ask: func(web.Request) error { return errNoArm }, Calibration: s,
+	})
+	if err != nil {
+		return err
+	}
+	defer closing(&err, page.Close)
+	log.Info("calibration page served", "url", page.URL()+"calibrate")
+	return s.look(ctx)
+}
+
+var errNoArm = fmt.Errorf("no arm is commanded here")
+
+// openRig opens the camera, and the bridge if the pictures are its.
+func (f *liveFlags) openRig(ctx context.Context, cfg config.Config, log *slog.Logger) (*workcell, error) {
+	if cfg.Cameras[0].Source == sourceBridge {
+		return openWorkcell(ctx, cfg, log, workcellOptions{startBridge: f.rehearse != ""})
+	}
+	return openEyes(ctx, cfg, log)
+}
+
+// idleStatus is that of a daemon that commands nothing.
+func idleStatus(cfg config.Config) topic.Status {
+	return topic.Status{Robot: cfg.Robot.Name, Mode: "disarmed", Joints: []topic.JointStatus{}, Ages: []topic.AgeStatus{}, Cameras: []string{cfg.Cameras[0].Name}}
+}
