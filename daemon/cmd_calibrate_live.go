@@ -92,7 +92,7 @@ func (f *liveFlags) rehearsal(cfg *config.Config) error {
 	cfg.Robot.Name = "calibration"
 	cfg.Bridge.Domain, cfg.Bridge.Task, cfg.Bridge.Clock = "calibration", f.rehearse, "realtime"
 	cfg.Bridge.Command = append(slices.Clone(cfg.Bridge.Command), "--size", "480")
-	cfg.Cameras = []config.Camera{{Name: "default", Source: sourceBridge}}
+	cfg.Cameras = []config.Camera{{Name: "default", Source: config.SourceBridge}}
 	return nil
 }
 
@@ -156,7 +156,7 @@ var errNoArm = fmt.Errorf("no arm is commanded here")
 
 // openRig opens the camera, and the bridge if the pictures are its.
 func (f *liveFlags) openRig(ctx context.Context, cfg config.Config, log *slog.Logger) (*workcell, error) {
-	if cfg.Cameras[0].Source == sourceBridge {
+	if cfg.Cameras[0].OfBridge() {
 		return openWorkcell(ctx, cfg, log, workcellOptions{startBridge: f.rehearse != ""})
 	}
 	return openEyes(ctx, cfg, log)
