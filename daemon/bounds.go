@@ -14,7 +14,7 @@ import (
 // bounds are what the supervisor judges by: the configuration's, and the rates of the rig.
 func (w *workcell) bounds() supervisor.Bounds {
 	ages, watch := w.cfg.Ages, w.cfg.Watch
-	return supervisor.Bounds{
+	b := supervisor.Bounds{
 		Frame: config.Milliseconds(ages.FrameMs), StateHold: config.Milliseconds(ages.StateHoldMs),
 		StateSilent: config.Milliseconds(ages.StateSilentMs), Action: config.Milliseconds(ages.ActionMs),
 		Unheeded: config.Milliseconds(watch.CommandMs), Clamped: config.Milliseconds(watch.ClampedMs), ClampedShare: watch.ClampedShare,
@@ -22,6 +22,10 @@ func (w *workcell) bounds() supervisor.Bounds {
 		Skew:     config.Milliseconds(watch.SkewMs),
 		Thinking: time.Duration(watch.ThinkingPeriods) * w.controlPeriod(),
 	}
+	if w.record != nil {
+		b.Room = int64(w.cfg.Recording.FreeMB) << 20
+	}
+	return b
 }
 
 // checkAges refuses bounds that the rig's own rates go beyond: the arm would hold between any two messages. Half a period

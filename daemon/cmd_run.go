@@ -70,6 +70,12 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 		return err
 	}
 	defer closing(&err, w.Close)
+	if w.record, err = w.openRecord(b.base.Identity()); err != nil {
+		return err
+	}
+	if w.record != nil {
+		defer closing(&err, w.record.Close)
+	}
 	s, err := newShelf(b, w)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"sim2reald/daemon/recording"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
+	"sim2reald/robot"
 )
 
 // openFiles opens what an evaluation writes while it runs. The first worker says what everything runs on.
@@ -148,7 +149,7 @@ func (k *worker) void(h *heat, t evaluation.Trial) {
 }
 
 // auditCommand writes one command as it was sent.
-func (k *worker) auditCommand(msg topic.JointCommand) {
+func (k *worker) auditCommand(msg topic.JointCommand, _ *robot.State) {
 	if k.commands != nil {
 		k.commands.Put(msg)
 	}

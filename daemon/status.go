@@ -34,7 +34,7 @@ func (b *board) status() topic.Status {
 	l := b.loop
 	s := topic.Status{
 		Robot: b.w.cfg.Robot.Name, Task: b.task, Clock: b.w.fact.Clock,
-		Bundle: b.bundle, Base: b.base, Engine: b.engine, Plans: b.plans, Score: b.score, Dropped: b.w.link.Dropped.Map(),
+		Bundle: b.bundle, Base: b.base, Engine: b.engine, Plans: b.plans, Score: b.score, Record: b.w.record.inWords(), Dropped: b.w.link.Dropped.Map(),
 		Joints: []topic.JointStatus{}, Ages: b.ages(), Cameras: []string{}, Mode: supervisor.Disarmed.String(),
 	}
 	b.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"sim2reald/daemon/control"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
+	"sim2reald/robot"
 )
 
 // rigOf is the live rig as a bundle's contract sees it. The factsheet is the newest one: a bridge that was
@@ -50,7 +51,7 @@ func (w *workcell) newLoop(pilot control.Pilot) (*loop, error) {
 	period := time.Duration(float64(time.Second) / w.fact.StateRateHz)
 	l := &loop{link: w.link}
 	var err error
-	l.Loop, err = control.New(control.Config{
+	cfg := control.Config{
 		Pilot: pilot, Rig: w.link, Way: way{w.link}, Cameras: w.cameras, Together: config.Milliseconds(w.cfg.Ages.ApartMs), Joints: w.model.N(), Limits: w.model.Limits, Home: w.model.Home,
 		Period: period, ControlPeriod: w.controlPeriod(),
 		Ensemble: control.Ensemble{Plans: w.cfg.Policy.Ensemble, Decay: w.cfg.Policy.EnsembleDecay},
@@ -58,7 +59,11 @@ func (w *workcell) newLoop(pilot control.Pilot) (*loop, error) {
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,
 		Scheduling: scheduling(w.cfg.Realtime), OnScheduled: w.sayScheduling,
 		FirstFault: uint64(max(0, time.Now().Unix())), // fewer faults than seconds, so that a restart begins above
-	})
+	}
+	if w.record != nil {
+		cfg.Recorder, l.audit = w.record, w.record.put
+	}
+	l.Loop, err = control.New(cfg)
 	return l, err
 }
 
@@ -68,7 +73,7 @@ type loop struct {
 	link     *topic.Link
 	last     topic.JointCommand
 	recorder func(control.Answer)
-	audit    func(topic.JointCommand)
+	audit    func(topic.JointCommand, *robot.State) // what was sent, and the measurement that it answers; nil for none
 
 	interrupted atomic.Bool // a person asked for rest while an evaluation ran
 	atRest      func()      // then ends the evaluation; nil when none runs
@@ -83,7 +88,7 @@ func (l *loop) send(out control.Output) error {
 	}
 	l.last = msg
 	if l.audit != nil {
-		l.audit(msg)
+		l.audit(msg, &out.State)
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ type workcell struct {
 	screens []*camera.Latest      // the same pictures, for people
 	out     *out.Server           // nil: nobody is served by RTSP
 	shown   atomic.Pointer[board] // what is written onto them, once there is a loop
+	record  *logbook              // nil: what is sent is not written down
 
 	shifted atomic.Bool // an evaluation changes on purpose what is seen
 

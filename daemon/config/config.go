@@ -33,6 +33,7 @@ type Config struct {
 	Calibration Calibration `yaml:"calibration"`
 	Ages        Ages        `yaml:"ages"`
 	Watch       Watch       `yaml:"watch"`
+	Recording   Recording   `yaml:"recording"`
 	Realtime    Realtime    `yaml:"realtime"`
 	Web         Web         `yaml:"web"`
 }
@@ -124,6 +125,14 @@ type Watch struct {
 	ClampedShare    float64 `yaml:"clamped_share"` // of a speed limit
 }
 
+// Recording says where `run` writes down what it sends, and how much of a disk that may take, in MB of 2^20 bytes.
+type Recording struct {
+	Folder  string `yaml:"folder"` // "": nowhere
+	FileMB  int    `yaml:"file_mb"`
+	TotalMB int    `yaml:"total_mb"`
+	FreeMB  int    `yaml:"free_mb"`
+}
+
 // Realtime says what the control loop's thread asks of the kernel where the clock is the wall's.
 type Realtime struct {
 	Want       string `yaml:"want"`
@@ -153,6 +162,7 @@ func Default() Config {
 		Calibration: Calibration{MaxAgeDays: 30},
 		Ages:        Ages{FrameMs: 300, ApartMs: 50, StateHoldMs: 100, StateSilentMs: 500, ActionMs: 400},
 		Watch:       Watch{CommandMs: 300, ThinkingPeriods: 3, EchoHoldMs: 300, EchoSilentMs: 2000, SkewMs: 250, ClampedMs: 1000, ClampedShare: 1},
+		Recording:   Recording{FileMB: 64, TotalMB: 4096, FreeMB: 1024},
 		Realtime: Realtime{
 			Want: RealtimeAuto, Priority: 20, LockMemory: true,
 		},
@@ -185,7 +195,7 @@ func Load(path string) (Config, error) {
 func (c Config) Validate() error {
 	for _, check := range []func() error{
 		c.Robot.validate, c.MQTT.validate, c.Bridge.validate, c.Policy.validate, c.Engine.validate,
-		c.validateCameras, c.Calibration.validate, c.Ages.validate, c.Watch.validate, c.Realtime.validate, c.Web.validate,
+		c.validateCameras, c.Calibration.validate, c.Ages.validate, c.Watch.validate, c.Recording.validate, c.Realtime.validate, c.Web.validate,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -300,6 +310,17 @@ func (w Watch) validate() error {
 		return fmt.Errorf("watch.clamped_share: %g is not above 0 and at most 100", w.ClampedShare)
 	}
 	return nil
+}
+
+func (r Recording) validate() error {
+	const most = 1 << 30 // a PiB
+	if err := between("recording.file_mb", r.FileMB, 1, 4096); err != nil {
+		return err
+	}
+	if err := between("recording.total_mb", r.TotalMB, 2*r.FileMB, most); err != nil {
+		return fmt.Errorf("%w: two files of recording.file_mb at least", err)
+	}
+	return between("recording.free_mb", r.FreeMB, 1, most)
 }
 
 func (w Web) validate() error {

@@ -26,11 +26,24 @@ type Way struct {
 // Wayfinder tells it, on the loop's clock. It must not allocate.
 type Wayfinder interface{ Way(now time.Duration) Way }
 
+// Record is what is known of the record of what is sent.
+type Record struct {
+	Written   bool // it is written, and did not have to stop
+	RoomKnown bool
+	Room      int64 // on its disk, bytes
+}
+
+// Recorder tells it, on the loop's clock. It must not allocate.
+type Recorder interface {
+	Recorded(now time.Duration) Record
+}
+
 // Config is what a loop is built from.
 type Config struct {
 	Pilot         // who is at the controls first
 	Rig           Rig
 	Way           Wayfinder // nil: nothing is known, and nothing may move
+	Recorder      Recorder  // nil: nothing is known, and with Bounds.Room nothing is armed
 	Cameras       []*camera.Latest
 	Together      time.Duration // within which pictures of several cameras must have been taken to be looked at as one
 	Joints        int

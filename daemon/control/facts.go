@@ -43,6 +43,10 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 		f.Heard, f.EchoAge, f.SkewKnown, f.Skew = w.Heard, w.EchoAge, w.Heard, w.Skew
 		f.Leased, f.Taken = w.Leased, w.Taken
 	}
+	if l.cfg.Recorder != nil {
+		r := l.cfg.Recorder.Recorded(wall)
+		f.Recorded, f.RoomKnown, f.Room = r.Written, r.RoomKnown, r.Room
+	}
 	return f
 }
 

@@ -1,8 +1,9 @@
 // Package recording writes down what happens while it happens.
 //
 // What belongs here: files that are written beside the control loop, which never waits for a disk. A record that cannot
-// go on stops, says so once, and leaves a file that is whole to its last line; control goes on. What does not belong
-// here: what is worth recording, and results, without which there is nothing to go on for (daemon/evaluation).
+// go on stops, says so once, and leaves a file that is whole to its last line; control goes on. How much of a disk records
+// may have. What does not belong here: what is worth recording, when to begin again, and results, without which there is
+// nothing to go on for (daemon/evaluation).
 package recording
 
 import (
@@ -102,11 +103,16 @@ func (l *Log) write() {
 }
 
 func (l *Log) writeLine(line any) (int, error) {
-	text, err := json.Marshal(line)
+	text, err := lineOf(line)
 	if err != nil {
 		return 0, err
 	}
-	return l.file.Write(append(text, '\n'))
+	return l.file.Write(text)
+}
+
+func lineOf(line any) ([]byte, error) {
+	text, err := json.Marshal(line)
+	return append(text, '\n'), err
 }
 
 // stop is called with the lock held.

@@ -17,7 +17,8 @@ type Status struct {
 	Staged   string            `json:"staged,omitempty"` // would be after a commit
 	Base     string            `json:"base"`
 	Engine   string            `json:"engine"`
-	Plans    string            `json:"plans"` // how the policy's answers are followed
+	Plans    string            `json:"plans"`            // how the policy's answers are followed
+	Record   string            `json:"record,omitempty"` // where what is sent is written down, or why it is not
 	Joints   []JointStatus     `json:"joints"`
 	Gripper  float64           `json:"gripper"`
 	Ages     []AgeStatus       `json:"ages"`

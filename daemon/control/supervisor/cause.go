@@ -18,6 +18,8 @@ const (
 	EchoStale                    // the bridge answers no echo
 	LeaseLapsed                  // the lease to command was not renewed in time
 	ClockSkew                    // the clocks of the two hosts are apart; asked when arming alone
+	DiskShort                    // the disk of the record has too little room; asked when arming alone
+	RecordStopped                // nothing is written down any more; asked when arming alone
 	StateSilent                  // no joint_states for so long that the bridge must be taken for lost
 	StateFrozen                  // joint_states come, and their stamp stands still
 	StateBroken                  // a measurement is not finite

@@ -41,6 +41,10 @@ type Facts struct {
 	Taken     bool          // another daemon may
 	SkewKnown bool
 	Skew      time.Duration // of the bridge's wall clock against ours, either way
+
+	Recorded  bool // what is sent is written down
+	RoomKnown bool
+	Room      int64 // on the disk of the record, bytes
 }
 
 // Bounds are what facts are judged by. A watchdog whose bound is zero is off, where its comment allows that; else zero
@@ -57,6 +61,7 @@ type Bounds struct {
 	EchoHold     time.Duration // older answers to echoes hold; 0: nobody asks for any
 	EchoSilent   time.Duration // older ones fault
 	Skew         time.Duration // clocks further apart are not armed with; 0: off
+	Room         int64         // with less on the record's disk, bytes, or without a record, nothing is armed; 0: nothing is recorded
 }
 
 // Judge names everything that is wrong.
@@ -67,7 +72,11 @@ func (b *Bounds) Judge(f *Facts) Causes {
 // JudgeEntry is Judge for arming, which asks for more than staying armed.
 func (b *Bounds) JudgeEntry(f *Facts) Causes {
 	apart := !f.SkewKnown || f.Skew > b.Skew || f.Skew < -b.Skew
-	return b.Judge(f).With(ClockSkew, b.Skew > 0 && apart)
+	recorded := b.Room > 0
+	return b.Judge(f).
+		With(ClockSkew, b.Skew > 0 && apart).
+		With(DiskShort, recorded && (!f.RoomKnown || f.Room < b.Room)).
+		With(RecordStopped, recorded && !f.Recorded)
 }
 
 // arm judges what the bridge says.

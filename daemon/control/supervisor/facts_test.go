@@ -10,7 +10,7 @@ const ms = time.Millisecond
 // wellBounds have every watchdog on.
 func wellBounds() Bounds {
 	return Bounds{StateHold: 100 * ms, StateSilent: 500 * ms, Unheeded: 300 * ms, Frame: 300 * ms, Action: 400 * ms, Clamped: 1000 * ms, Thinking: 240 * ms,
-		EchoHold: 300 * ms, EchoSilent: 2000 * ms, Skew: 250 * ms}
+		EchoHold: 300 * ms, EchoSilent: 2000 * ms, Skew: 250 * ms, Room: 1000}
 }
 
 // wellFacts are as bad as is still well: one more of anything is wrong.
@@ -19,6 +19,7 @@ func wellFacts() Facts {
 		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Set: true, SetAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms, Clamped: 1000 * ms,
 		Thinking: 240 * ms, LateTicks: 2, LateFor: time.Hour,
 		Heard: true, EchoAge: 300 * ms, Leased: true, SkewKnown: true, Skew: -250 * ms,
+		Recorded: true, RoomKnown: true, Room: 1000,
 	}
 }
 
@@ -88,6 +89,7 @@ func TestJudge(t *testing.T) {
 		{"no echo asked for", func(f *Facts, b *Bounds) { b.EchoHold, f.Heard, f.EchoAge = 0, false, time.Hour }, 0},
 		{"lapsed", func(f *Facts, _ *Bounds) { f.Leased = false }, set(LeaseLapsed)},
 		{"taken", func(f *Facts, _ *Bounds) { f.Leased, f.Taken = false, true }, set(LeaseLapsed, LeaseLost)},
+		{"nor does the record", func(f *Facts, _ *Bounds) { f.Recorded, f.RoomKnown, f.Room = false, false, 0 }, 0},
 		{"clocks do not matter any more", func(f *Facts, _ *Bounds) { f.Skew, f.SkewKnown = time.Hour, false }, 0},
 	} {
 		f, b := wellFacts(), wellBounds()
@@ -111,7 +113,7 @@ func TestNothingKnownIsWrong(t *testing.T) {
 	}
 }
 
-// TestJudgeEntry: arming also asks how far apart the clocks of the two hosts are.
+// TestJudgeEntry: arming also asks how far apart the clocks of the two hosts are, and for the record.
 func TestJudgeEntry(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -124,6 +126,12 @@ func TestJudgeEntry(t *testing.T) {
 		{"ahead", func(f *Facts, _ *Bounds) { f.Skew = 250*ms + 1 }, set(ClockSkew)},
 		{"unknown", func(f *Facts, _ *Bounds) { f.SkewKnown, f.Skew = false, 0 }, set(ClockSkew)},
 		{"not asked", func(f *Facts, b *Bounds) { b.Skew, f.SkewKnown, f.Skew = 0, false, time.Hour }, 0},
+		{"little room", func(f *Facts, _ *Bounds) { f.Room-- }, set(DiskShort)},
+		{"room unknown", func(f *Facts, _ *Bounds) { f.RoomKnown = false }, set(DiskShort)},
+		{"no record", func(f *Facts, _ *Bounds) { f.Recorded = false }, set(RecordStopped)},
+		{"neither", func(f *Facts, _ *Bounds) { f.Recorded, f.RoomKnown, f.Room = false, false, 0 }, set(DiskShort, RecordStopped)},
+		{"none asked for", func(f *Facts, b *Bounds) { b.Room, f.Recorded, f.RoomKnown, f.Room = 0, false, false, 0 }, 0},
+		{"a byte is room", func(f *Facts, b *Bounds) { b.Room, f.RoomKnown = 1, false }, set(DiskShort)},
 		{"and all else", func(f *Facts, _ *Bounds) { f.FrameAge++ }, set(FrameStale)},
 	} {
 		f, b := wellFacts(), wellBounds()

@@ -43,6 +43,14 @@ func table() [causes]Fact {
 			"clock_skew", Passing, "wall clocks of the bridge's host and this one, when arming alone",
 			"`watch.skew_ms` apart", "let NTP or PTP set both clocks, or set watch.skew_ms to 0",
 		},
+		DiskShort: {
+			"disk_short", Passing, "room on the disk of `recording.folder`, when arming alone",
+			"`recording.free_mb`; where nothing is recorded, not watched", "make room on that disk, or lower recording.free_mb",
+		},
+		RecordStopped: {
+			"record_stopped", Passing, "whether the record is written, when arming alone: a moving arm goes on, and `record` of the status tells",
+			"one line; where nothing is recorded, not watched", "see record in the status; it begins again by itself once the disk lets it, or set recording.folder to \"\"",
+		},
 		StateSilent: {
 			"state_silent", Operator, "age of the newest `joint_states`",
 			"`ages.state_silent_ms`; in lock-step 30 s by the wall clock, while an episode runs", "start the bridge again, then acknowledge and arm",

@@ -49,6 +49,7 @@ function showJoints(joints) {
 function showFacts(s) {
   const dropped = Object.entries(s.dropped).map(([k, n]) => `${k} ${n}`).join(", ") || "no messages";
   const facts = [["task", `${s.task}, ${s.clock}`], ["bundle", s.bundle], ["base", s.base], ["engine", s.engine], ["plans", s.plans],
+    ...(s.record ? [["record", s.record]] : []),
     ...(s.staged ? [["staged", s.staged]] : []), ["dropped", `${dropped}; ${s.overruns} ticks overran`]];
   keyed($("facts"), facts, ([k]) => k, ([k]) => element("div", "", element("dt", "", k), element("dd")),
     (row, [, v]) => write(row.lastChild, v));
