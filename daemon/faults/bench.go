@@ -38,8 +38,8 @@ type figure struct {
 // series is what a case measured over several runs.
 type series struct {
 	values []figure
-	asked  int // by the catalogue
-	void   int // runs in which the machine gave the arm no time, done again
+	asked  int     // by the catalogue
+	void   []error // of runs in which the machine gave the arm no time, done again
 }
 
 // most is the largest value.
@@ -63,8 +63,8 @@ func (s series) latest() float64 {
 // String says how many of the runs that are asked for were made.
 func (s series) String() string {
 	runs := fmt.Sprintf("%d of %d runs", len(s.values), s.asked)
-	if s.void > 0 {
-		runs += fmt.Sprintf(", %d more void for lack of a processor", s.void)
+	if len(s.void) > 0 {
+		runs += fmt.Sprintf(", %d more void: the last %v", len(s.void), s.void[len(s.void)-1])
 	}
 	return runs
 }
@@ -77,17 +77,25 @@ func (b *bench) count(reduced, asked int) int {
 	return reduced
 }
 
-// repeat measures a case several times; runs that the journal has are not made again. The first error ends it.
+// mostVoid is how many runs of a series may be void: where more are, the others say nothing either.
+func mostVoid(runs int) int { return max(2, runs/5) }
+
+// repeat measures a case several times; runs that the journal has are not made again. The first error ends it. A void run
+// is kept in the journal, and told.
 func (b *bench) repeat(ctx context.Context, id string, reduced, asked int, run func(ctx context.Context, i int) (figure, error)) (series, error) {
-	s := series{asked: asked}
-	for i := range b.count(reduced, asked) {
+	s := series{asked: asked, void: b.log.voids[id]}
+	runs := b.count(reduced, asked)
+	for i := range runs {
 		if v, ok := b.log.value(id, i); ok {
 			s.values = append(s.values, v)
 			continue
 		}
 		v, err := run(ctx, i)
-		for n := 1; starved(err) && n < attempts; n++ {
-			s.void++
+		for n := 1; starved(err) && !isUnsafe(err) && n < attempts && len(s.void) < mostVoid(runs); n++ {
+			s.void = append(s.void, err)
+			if err := b.log.put(row{Case: id, Run: i + 1, Void: err.Error()}); err != nil {
+				return s, err
+			}
 			v, err = run(ctx, i)
 		}
 		if err != nil {

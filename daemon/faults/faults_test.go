@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -153,7 +155,7 @@ func TestJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []row{{Case: "1", Run: 1, Figure: &figure{3, 7}}, {Case: "1", outcome: measured(true, "x")}, {Case: "2", outcome: measured(false, "y")}} {
+	for _, r := range []row{{Case: "1", Run: 1, Void: "no time"}, {Case: "1", Run: 1, Figure: &figure{3, 7}}, {Case: "1", outcome: measured(true, "x")}, {Case: "2", outcome: measured(false, "y")}} {
 		if err := j.put(r); err != nil {
 			t.Fatal(err)
 		}
@@ -174,6 +176,9 @@ func TestJournal(t *testing.T) {
 		v, run := j.value("1", 0)
 		_, one := j.passed("1")
 		_, two := j.passed("2")
+		if told := j.voids["1"]; len(told) > 0 != c.want || c.want && told[0].Error() != "no time" {
+			t.Errorf("%+v: of the void run before is told %v", c, told)
+		}
 		if run != c.want || one != c.want || two || (run && v != figure{3, 7}) {
 			t.Errorf("%+v: run %v %v, cases %v %v", c, run, v, one, two)
 		}
@@ -186,7 +191,8 @@ func TestJournal(t *testing.T) {
 
 // TestVoidRuns are done again, and told; what fails by itself is not.
 func TestVoidRuns(t *testing.T) {
-	j, err := openJournal(filepath.Join(t.TempDir(), "journal.jsonl"), "a", false)
+	path := filepath.Join(t.TempDir(), "journal.jsonl")
+	j, err := openJournal(path, "a", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,18 +201,36 @@ func TestVoidRuns(t *testing.T) {
 	calls := 0
 	s, err := b.repeat(t.Context(), "x", 2, 5, func(context.Context, int) (figure, error) {
 		if calls++; calls == 1 {
-			return figure{}, &starvedError{}
+			return figure{}, &starvedError{300 * time.Millisecond, 500 * time.Millisecond}
 		}
 		return figure{Value: float64(calls)}, nil
 	})
-	if err != nil || calls != 3 || s.most() != 3 || s.String() != "2 of 5 runs, 1 more void for lack of a processor" {
+	if err != nil || calls != 3 || s.most() != 3 ||
+		s.String() != "2 of 5 runs, 1 more void: the last came after 500ms, while the arm's process waited 300ms for a processor: void" {
 		t.Errorf("%v, %d calls, %v", err, calls, s)
 	}
-	for cause, want := range map[error]int{&starvedError{}: attempts, context.Canceled: 1} {
+	unsafe := &unsafeError{errors.New("a limit was passed")}
+	for cause, want := range map[error]int{&starvedError{}: attempts, context.Canceled: 1, unsafe: 1, fmt.Errorf("%w: %w", &starvedError{}, unsafe): 1} {
 		calls = 0
 		if _, err := b.repeat(t.Context(), "y", 2, 5, func(context.Context, int) (figure, error) { calls++; return figure{}, cause }); err == nil || calls != want {
 			t.Errorf("%v: %v after %d calls, want %d", cause, err, calls, want)
 		}
+	}
+	if text, err := os.ReadFile(path); err != nil || strings.Count(string(text), `"void":"came after`) != 1+attempts-1 {
+		t.Errorf("the journal keeps not what was void: %s, %v", text, err)
+	}
+	calls = 0
+	s, err = b.repeat(t.Context(), "z", 20, 50, func(context.Context, int) (figure, error) {
+		if calls++; calls%2 == 1 {
+			return figure{}, &starvedError{}
+		}
+		return figure{}, nil
+	})
+	if !starved(err) || len(s.void) != mostVoid(20) || len(s.values) != mostVoid(20) {
+		t.Errorf("every other run void: %v after %d void and %d good runs", err, len(s.void), len(s.values))
+	}
+	if o := broken(unsafe); o.void || !o.unsafe || unlessBusy(o).void {
+		t.Errorf("what was unsafe is void: %+v", o)
 	}
 	if d, err := waited(os.Getpid()); err != nil || d < 0 {
 		t.Errorf("%v, %v", d, err)

@@ -14,6 +14,7 @@ type row struct {
 	Case    string  `json:"case"`
 	Run     int     `json:"run,omitempty"`    // from 1
 	Figure  *figure `json:"figure,omitempty"` // of a run
+	Void    string  `json:"void,omitempty"`   // why a run counts for nothing, in its figure's place
 	Seconds float64 `json:"seconds,omitempty"`
 	outcome
 }
@@ -22,7 +23,8 @@ type row struct {
 type journal struct {
 	subject string
 	file    *os.File
-	rows    map[string]row // of the subject, by case and run
+	rows    map[string]row     // of the subject, by case and run
+	voids   map[string][]error // why runs of a case were void
 }
 
 func key(id string, run int) string { return fmt.Sprintf("%s/%d", id, run) }
@@ -30,12 +32,12 @@ func key(id string, run int) string { return fmt.Sprintf("%s/%d", id, run) }
 // openJournal reads what is there of the subject. Without resume nothing is taken over. A last line that a kill left
 // half written is dropped, and ended.
 func openJournal(path, subject string, resume bool) (*journal, error) {
-	j := &journal{subject: subject, rows: map[string]row{}}
+	j := &journal{subject: subject, rows: map[string]row{}, voids: map[string][]error{}}
 	if err := j.read(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	if !resume {
-		j.rows = map[string]row{}
+		j.rows, j.voids = map[string]row{}, map[string][]error{}
 	}
 	var err error
 	if j.file, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
@@ -54,8 +56,11 @@ func (j *journal) read(path string) error {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		var r row
-		if json.Unmarshal(lines.Bytes(), &r) == nil && r.Subject == j.subject {
-			j.rows[key(r.Case, r.Run)] = r
+		if json.Unmarshal(lines.Bytes(), &r) != nil || r.Subject != j.subject {
+			continue
+		}
+		if j.rows[key(r.Case, r.Run)] = r; r.Void != "" {
+			j.voids[r.Case] = append(j.voids[r.Case], errors.New(r.Void))
 		}
 	}
 	return lines.Err()

@@ -96,8 +96,12 @@ func (r *rig) safe() error {
 	if err != nil {
 		return err
 	}
-	if err := withinLimits(ticks, &lim); err != nil {
-		return err
+	err = withinLimits(ticks, &lim)
+	if err == nil {
+		err = commandsWithin(r.commands(0, ""), &lim)
 	}
-	return commandsWithin(r.commands(0, ""), &lim)
+	if err != nil {
+		return &unsafeError{err}
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ type outcome struct {
 	Measured string `json:"measured"`
 	Verdict  string `json:"verdict"`
 	void     bool   // for lack of a processor; to be done again
+	unsafe   bool   // whatever the machine did
 }
 
 const (
@@ -35,7 +36,7 @@ func measured(ok bool, format string, args ...any) outcome {
 
 // broken is a case whose figure could not be measured, or one that found what must never be.
 func broken(err error) outcome {
-	return outcome{Measured: err.Error(), Verdict: failed, void: starved(err)}
+	return outcome{Measured: err.Error(), Verdict: failed, void: starved(err) && !isUnsafe(err), unsafe: isUnsafe(err)}
 }
 
 // voided is a case that says something about the machine alone, and is to be done again.

@@ -45,6 +45,7 @@ func cases() []faultCase {
 		{"35", "wall clock of the bridge's host steps by 1 h and 500 ms in motion", "P", "0 false holds", clockSteps},
 		{"36", "hosts 2 s apart", "P", "100 % of arming refused", hostsApart},
 		{"37", "disk full or slow under a record", "P", "record stops aloud, readable to its last line; control goes on", calmly(diskFull)},
+		{"37r", "disk of the service's record fills up in motion", "P", "told <= 2 s, arm moves on, no arming until there is room, record whole and begun again", calmly(recordFull)},
 		{"38", "kill -9 of the daemon in motion", "P", "at rest within 300 ms, travel <= 0.16 rad, disarmed after restart; 50 runs", killDaemon},
 		{"38k", "kill -9 of the daemon in motion, in the simulated kitchen", "P", "travel <= 0.16 rad", inTheKitchen},
 		{"39", "SIGTERM once and twice, SIGINT, SIGHUP in motion", "P", "stop <= 1 s, exit 0 <= 5 s", terminated},
