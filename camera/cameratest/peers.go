@@ -1,7 +1,6 @@
 package cameratest
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -105,52 +104,6 @@ func PushRaw(t testing.TB, url, codec, size string, rateHz int) io.WriteCloser {
 	run(t, cmd)
 	return in
 }
-
-// GStreamer starts GStreamer's RTSP server with its moving test picture, and returns its URL.
-func GStreamer(t testing.TB, codec, size string, rateHz int) (url string, p *Process) {
-	t.Helper()
-	const python = "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import gi; gi.require_version('GstRtspServer', '1.0')").Run(); err != nil {
-		lacking(t, "GStreamer's RTSP server is missing: apt-get install python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly")
-	}
-	width, height, _ := strings.Cut(size, "x")
-	pipeline := fmt.Sprintf("videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=%s,height=%s,framerate=%d/1 ! ", width, height, rateHz)
-	if codec == MJPEG {
-		pipeline += "jpegenc ! rtpjpegpay name=pay0 pt=26"
-	} else {
-		pipeline += fmt.Sprintf("x264enc tune=zerolatency speed-preset=ultrafast key-int-max=%d ! rtph264pay name=pay0 pt=96 config-interval=1", rateHz)
-	}
-	cmd := exec.Command(python, "-u", "-c", gstreamer, pipeline)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p = run(t, cmd)
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		p.Kill()
-		t.Fatalf("GStreamer's server did not start: %s", p.Said())
-	}
-	return "rtsp://127.0.0.1:" + strings.TrimSpace(line) + "/camera", p
-}
-
-const gstreamer = `
-import sys, gi
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer
-Gst.init(None)
-server = GstRtspServer.RTSPServer.new()
-server.set_address("127.0.0.1")
-server.set_service("0")
-factory = GstRtspServer.RTSPMediaFactory.new()
-factory.set_launch("( " + sys.argv[1] + " )")
-factory.set_shared(True)
-server.get_mount_points().add_factory("/camera", factory)
-server.attach(None)
-print(server.get_bound_port())
-GLib.MainLoop().run()
-`
 
 // Patience is how long tests wait for a peer: other programs share the machine.
 const Patience = 30 * time.Second

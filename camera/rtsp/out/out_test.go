@@ -77,10 +77,25 @@ func TestFFmpegWatches(t *testing.T) {
 	if err != nil || len(raw) != 3*3*192*192 {
 		t.Fatalf("ffmpeg: %v, %d bytes", err, len(raw))
 	}
+	redAndBlue(t, raw)
+}
+
+// redAndBlue looks at a picture of halves, 192x192.
+func redAndBlue(t *testing.T, raw []byte) {
+	t.Helper()
 	left, right := raw[3*(96*192+10):], raw[3*(96*192+180):]
 	if left[0] < 180 || left[2] > 60 || right[0] > 60 || right[2] < 180 {
 		t.Errorf("left %v, right %v, want red and blue", left[:3], right[:3])
 	}
+}
+
+// TestGStreamerWatches, and it sees the same.
+func TestGStreamerWatches(t *testing.T) {
+	raw := cameratest.GStreamerReads(t, serve(t, halves(192, 192)).URL("front"), 3)
+	if len(raw) != 3*3*192*192 {
+		t.Fatalf("%d bytes", len(raw))
+	}
+	redAndBlue(t, raw)
 }
 
 // TestOurOwnSourceReads what we serve, and knows our clock.
@@ -117,7 +132,9 @@ func TestOurOwnSourceReads(t *testing.T) {
 	}
 	cancel()
 	<-done
-	for deadline := time.Now().Add(cameratest.Patience); s.Watched("front"); {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(cameratest.Patience); s.Watched("front"); <-look.C {
 		if time.Now().After(deadline) {
 			t.Fatal("who went is still counted")
 		}
