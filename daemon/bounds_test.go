@@ -32,7 +32,7 @@ func TestCausesNameKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	example := string(config.Example())
-	named := regexp.MustCompile(`\b(ages|watch|engine|realtime|mqtt|policy)\.([a-z_]+)`).FindAllStringSubmatch(string(text), -1)
+	named := regexp.MustCompile(`\b(ages|watch|engine|realtime|mqtt|policy|robot)\.([a-z_]+)`).FindAllStringSubmatch(string(text), -1)
 	if len(named) < 15 {
 		t.Errorf("only %d keys are named", len(named))
 	}

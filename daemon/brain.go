@@ -280,7 +280,7 @@ func (p *policy) pilot(w *workcell, baseDigest string) control.Pilot {
 	return control.Pilot{
 		Actor: p.actor, Limits: w.limitsOf(m), Bundle: p.bundle.Digest(),
 		CheckRig: func() error {
-			rig := w.rigOf(baseDigest, 1)
+			rig := w.rigOf(baseDigest)
 			rig.Views = w.views()
 			if err := bundle.Check(m, &rig); err != nil {
 				return err

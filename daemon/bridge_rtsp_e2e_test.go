@@ -34,8 +34,8 @@ func TestBridgeByRTSP(t *testing.T) {
 			t.Error(log.String())
 		}
 	}()
-	if c := w.fact.Cameras[0]; c.Encoding != "h264" || c.Address == "" || w.rigOf("", 1).Cameras[0].Width != c.Width {
-		t.Errorf("%+v, and the rig has %+v", c, w.rigOf("", 1).Cameras[0])
+	if c := w.fact.Cameras[0]; c.Encoding != "h264" || c.Address == "" || w.rigOf("").Cameras[0].Width != c.Width {
+		t.Errorf("%+v, and the rig has %+v", c, w.rigOf("").Cameras[0])
 	}
 	var f camera.Frame
 	for told := 0; told < 3; {

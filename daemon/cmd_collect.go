@@ -99,7 +99,7 @@ const placedByHand = "placed-by-hand"
 
 // datasetMeta says whose demonstrations these are.
 func (w *workcell) datasetMeta(f *collectFlags) dataset.Meta {
-	rig := w.rigOf("", f.scale)
+	rig := w.rigOf("")
 	m := dataset.Meta{
 		Schema: dataset.Schema, Version: dataset.Version, Robot: rig.Robot, ControlRateHz: w.fact.ControlRateHz,
 		Source: f.source, Task: cmp.Or(w.cfg.Bridge.Task, w.fact.Task), Jitter: placedByHand, Software: w.fact.Software, Daemon: version,

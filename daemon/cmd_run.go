@@ -111,7 +111,7 @@ func (w *workcell) attended(ctx context.Context, shown *board, f func(url string
 
 // bundleLoop checks the bundle against the rig and makes its policy and loop.
 func (b *brain) bundleLoop(w *workcell) (*policy, *loop, error) {
-	rig := w.rigOf(b.base.Identity(), 1)
+	rig := w.rigOf(b.base.Identity())
 	if err := bundle.Check(&b.bundle.Manifest, &rig); err != nil {
 		return nil, nil, err
 	}

@@ -18,6 +18,7 @@ import (
 func (l *loop) run(ctx context.Context, w *workcell) error {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer l.sayRestrained(w)
 	ended := make(chan error, 1)
 	go func() {
 		if w.lockstep() {
@@ -34,6 +35,13 @@ func (l *loop) run(ctx context.Context, w *workcell) error {
 		cancel()
 		<-ended
 		return w.process.Err()
+	}
+}
+
+// sayRestrained tells whoever runs trials that the arm was kept from something: its policy was not judged alone.
+func (l *loop) sayRestrained(w *workcell) {
+	if n := l.Restrained.Load(); n > 0 {
+		w.log.Warn("commands were slowed to keep the arm in its workspace and out of itself", "ticks", n)
 	}
 }
 

@@ -46,7 +46,7 @@ func (s *shelf) load(from *bundle.Bundle) (*policy, error) {
 	if err := fitsBase(from, s.brain.base); err != nil {
 		return nil, err
 	}
-	rig := s.w.rigOf(s.brain.base.Identity(), 1)
+	rig := s.w.rigOf(s.brain.base.Identity())
 	if err := bundle.Check(&from.Manifest, &rig); err != nil {
 		return nil, err
 	}

@@ -74,6 +74,12 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 	if !ok {
 		return
 	}
+	box, self := l.Around()
+	s.Slowed = l.Restrained.Load()
+	s.Around = []string{box.String(), self.String()}
+	if room := map[supervisor.Cause]string{supervisor.Workspace: s.Around[0], supervisor.SelfCollision: s.Around[1]}[m.Fault.Cause]; m.Mode == supervisor.Faulted && room != "" {
+		s.Remedy = room + "; " + s.Remedy
+	}
 	s.Gripper = state.Gripper
 	commanded, limits := l.Commanded(), l.Limits()
 	would, shadows := l.Shadowed()

@@ -14,7 +14,7 @@ import (
 
 // rigOf is the live rig as a bundle's contract sees it. The factsheet is the newest one: a bridge that was
 // started again is checked again.
-func (w *workcell) rigOf(baseDigest string, scale float64) bundle.Rig {
+func (w *workcell) rigOf(baseDigest string) bundle.Rig {
 	f, ok := w.link.Factsheet()
 	if !ok {
 		f = w.fact
@@ -26,7 +26,7 @@ func (w *workcell) rigOf(baseDigest string, scale float64) bundle.Rig {
 		},
 		Limits: bundle.Limits{
 			PositionMin: f.Limits.PositionMin, PositionMax: f.Limits.PositionMax,
-			VelocityMax: f.Limits.VelocityMax, AccelerationMax: f.Limits.AccelerationMax, SpeedScale: scale,
+			VelocityMax: f.Limits.VelocityMax, AccelerationMax: f.Limits.AccelerationMax, SpeedScale: w.speedScale(),
 		},
 	}
 	for i, c := range w.cfg.Cameras {
@@ -50,9 +50,13 @@ func (w *workcell) rigCamera(i int, c config.Camera, f topic.Factsheet) bundle.R
 func (w *workcell) newLoop(pilot control.Pilot) (*loop, error) {
 	period := time.Duration(float64(time.Second) / w.fact.StateRateHz)
 	l := &loop{link: w.link}
-	var err error
+	err := w.needWorkspace()
+	if err != nil {
+		return nil, err
+	}
 	cfg := control.Config{
 		Pilot: pilot, Rig: w.link, Way: way{w.link}, Cameras: w.cameras, Together: config.Milliseconds(w.cfg.Ages.ApartMs), Joints: w.model.N(), Limits: w.model.Limits, Home: w.model.Home,
+		Space: w.space.Another(), HomeSpeed: w.speedScale(),
 		Period: period, ControlPeriod: w.controlPeriod(),
 		Ensemble: control.Ensemble{Plans: w.cfg.Policy.Ensemble, Decay: w.cfg.Policy.EnsembleDecay},
 		Bounds:   w.bounds(),

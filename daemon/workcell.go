@@ -23,6 +23,7 @@ import (
 	"sim2reald/model/bundle"
 	"sim2reald/robot"
 	"sim2reald/robot/bridge"
+	"sim2reald/robot/limit/space"
 )
 
 // factsheetPatience covers a simulator's start: imports, a compiled model, a renderer.
@@ -38,6 +39,7 @@ type workcell struct {
 	link    *topic.Link
 	fact    topic.Factsheet
 	model   robot.Model
+	space   *space.Space // of which each loop has its own
 	cameras []*camera.Latest
 	screens []*camera.Latest      // the same pictures, for people
 	out     *out.Server           // nil: nobody is served by RTSP
@@ -278,12 +280,13 @@ func (w *workcell) checkRobot() error {
 	}
 	m.Limits = m.Limits.Within(enforced, m.N())
 	w.model = m
-	return nil
+	w.space, err = w.around()
+	return asMisconfigured(err)
 }
 
 // limitsOf are a bundle's limits, with what it does not say, jerk, from the robot's table.
 func (w *workcell) limitsOf(m *bundle.Manifest) robot.Limits {
-	return m.Limits.Robot().Within(w.model.Limits, w.model.N())
+	return m.Limits.Robot().Within(w.model.Limits.Scaled(w.speedScale()), w.model.N())
 }
 
 // factLimits reads a factsheet's limits: an arm may be held tighter than its maker's table.

@@ -38,10 +38,20 @@ type Config struct {
 	Web         Web         `yaml:"web"`
 }
 
-// Robot names the robot in the topic prefix.
+// Robot names the robot in the topic prefix, and says what it may do here.
 type Robot struct {
 	Name string `yaml:"name"`
+	// SpeedScale is the part of the arm's speed limits that may be used; 0: RealSpeedScale of a real arm, 1 of a simulated one.
+	SpeedScale float64 `yaml:"speed_scale"`
+	// Workspace is x_min, x_max, y_min, y_max, z_min, z_max of the box that the arm stays in, in its base's coordinate frame,
+	// m; empty: the bridge's.
+	Workspace  []float64 `yaml:"workspace_m"`
+	SelfMargin float64   `yaml:"self_margin_m"` // that links keep from each other
+	Tool       []float64 `yaml:"tool_m"`        // length from the flange and radius of the hand; empty: the arm's usual one
 }
+
+// RealSpeedScale is the part of a real arm's speed limits that is used unless the configuration says another.
+const RealSpeedScale = 0.3
 
 // Bridge is the simulated workcell that evaluate and collect start by themselves. {domain} in the Command stands
 // for Domain: not all of them can live in one environment. With an empty Command they use the bridge that is there.
@@ -144,7 +154,7 @@ type Realtime struct {
 // this repository ships.
 func Default() Config {
 	return Config{
-		Robot: Robot{Name: "kitchen"},
+		Robot: Robot{Name: "kitchen", Workspace: []float64{}, SelfMargin: 0.01, Tool: []float64{}},
 		MQTT:  MQTT{Broker: "embedded", Listen: "127.0.0.1:1883", Users: []MQTTUser{}},
 		Bridge: Bridge{
 			Command: []string{"build/venv-{domain}/bin/python", "-m", "sim2real_bridge"},
@@ -205,7 +215,42 @@ func (c Config) Validate() error {
 }
 
 func (r Robot) validate() error {
-	return required("robot.name", r.Name)
+	if err := required("robot.name", r.Name); err != nil {
+		return err
+	}
+	// Each written so that NaN is refused.
+	if !(r.SpeedScale >= 0 && r.SpeedScale <= 1) {
+		return fmt.Errorf("robot.speed_scale: %g is not between 0 and 1", r.SpeedScale)
+	}
+	if !(r.SelfMargin >= 0 && r.SelfMargin <= 0.2) {
+		return fmt.Errorf("robot.self_margin_m: %g is not between 0 and 0.2", r.SelfMargin)
+	}
+	if err := r.validateTool(); err != nil {
+		return err
+	}
+	return r.validateWorkspace()
+}
+
+func (r Robot) validateTool() error {
+	if len(r.Tool) == 0 {
+		return nil
+	}
+	if len(r.Tool) != 2 || !(r.Tool[1] > 0 && r.Tool[1] <= 0.5) || !(r.Tool[0] >= r.Tool[1] && r.Tool[0] <= 1) {
+		return fmt.Errorf("robot.tool_m: %g is not the length of a hand, at most 1, and its radius, at most 0.5 and that length", r.Tool)
+	}
+	return nil
+}
+
+func (r Robot) validateWorkspace() error {
+	if len(r.Workspace) != 0 && len(r.Workspace) != 6 {
+		return fmt.Errorf("robot.workspace_m: has %d numbers; give x_min, x_max, y_min, y_max, z_min, z_max, or none for the bridge's", len(r.Workspace))
+	}
+	for i := 0; i < len(r.Workspace); i += 2 {
+		if lo, hi := r.Workspace[i], r.Workspace[i+1]; !(lo < hi && lo > -100 && hi < 100) {
+			return fmt.Errorf("robot.workspace_m[%d]: %g to %g is no length within 100 m; the first must be below the second", i, lo, hi)
+		}
+	}
+	return nil
 }
 
 func (b Bridge) validate() error {

@@ -95,6 +95,16 @@ func TestLoadRefuses(t *testing.T) {
 		{"key alone", "mqtt: {broker: 'b:8883', tls: {ca: a, key: c}}", `mqtt.tls: certificate "" and key "c" go together`},
 		{"certificate without authority", "mqtt: {broker: 'b:8883', tls: {certificate: b, key: c}}", "mqtt.tls.ca: is empty"},
 		{"password of nobody", "mqtt: {broker: 'b:8883', password_file: p}", "mqtt.user: is empty, and mqtt.password_file is not"},
+		{"too fast", "robot: {speed_scale: 1.1}", "robot.speed_scale: 1.1 is not between 0 and 1"},
+		{"no speed", "robot: {speed_scale: .nan}", "robot.speed_scale: NaN is not between 0 and 1"},
+		{"links in each other", "robot: {self_margin_m: -0.01}", "robot.self_margin_m: -0.01 is not between 0 and 0.2"},
+		{"half a box", "robot: {workspace_m: [-1, 1, -1, 1]}", "robot.workspace_m: has 4 numbers; give x_min"},
+		{"box turned round", "robot: {workspace_m: [-1, 1, 0.5, -0.5, 0, 1]}", "robot.workspace_m[2]: 0.5 to -0.5 is no length"},
+		{"box of nothing", "robot: {workspace_m: [-1, 1, -1, 1, .nan, 1]}", "robot.workspace_m[4]: NaN to 1 is no length"},
+		{"box in millimetres", "robot: {workspace_m: [-300, 900, -700, 700, 0, 1200]}", "robot.workspace_m[0]: -300 to 900 is no length within 100 m"},
+		{"half a tool", "robot: {tool_m: [0.2]}", "robot.tool_m: [0.2] is not the length of a hand"},
+		{"tool wider than long", "robot: {tool_m: [0.05, 0.1]}", "robot.tool_m: [0.05 0.1] is not the length of a hand"},
+		{"tool of nothing", "robot: {tool_m: [.nan, 0.1]}", "robot.tool_m: [NaN 0.1] is not the length of a hand"},
 		{"clock", "bridge: {clock: wall}", `bridge.clock: "wall" is not one of [realtime lockstep]`},
 	}
 	for _, c := range cases {

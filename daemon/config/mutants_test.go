@@ -78,7 +78,7 @@ func mutants() []struct{ from, to, want string } {
 		{"priority: 20", "priority: 99", "realtime.priority: 99 is not between 1 and 49"},
 		// Limits are the robot's and the bundle's: nothing here can loosen them.
 		{"robot:\n", "limits: {velocity_max: [9, 9, 9, 9, 9, 9, 9]}\nrobot:\n", "unknown key limits"},
-		{"  name: kitchen", "  name: kitchen\n  speed_scale: 2", "unknown key robot.speed_scale"},
+		{"  name: kitchen", "  name: kitchen\n  speed_limit: 2", "unknown key robot.speed_limit"},
 		{"ages:", "velocity_max: 99\nages:", "unknown key velocity_max"},
 		// A choice that there is not.
 		{"clock: realtime", "clock: real_time", `bridge.clock: "real_time" is not one of [realtime lockstep]`},

@@ -21,6 +21,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 }
 
 func stepAllocatesNothing(t *testing.T, b *bench) {
+	b.boxed(t, 1)
 	b.armAndStart(t)
 	b.overlap(t)
 	if out := b.loop.Step(); out.Command.Mode != robot.Velocity {
@@ -61,6 +62,7 @@ func TestOtherTicksAllocateNothing(t *testing.T) {
 		supervisor.Faulted:   func(b *bench) { b.loop.Report(supervisor.SendFailed) },
 	} {
 		b := newBench(false)
+		b.boxed(t, 1)
 		b.loop.cfg.Home = robot.Panda().Home
 		b.armAndStart(t)
 		ask(t, b, supervisor.Stop)

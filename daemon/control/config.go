@@ -6,6 +6,7 @@ import (
 	"sim2reald/camera"
 	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
+	"sim2reald/robot/limit/space"
 )
 
 // Rig is the arm as the loop needs it.
@@ -48,6 +49,8 @@ type Config struct {
 	Together      time.Duration // within which pictures of several cameras must have been taken to be looked at as one
 	Joints        int
 	Limits        robot.Limits         // of the arm that is there: beyond them nothing may be measured
+	Space         *space.Space         // of what the arm may hit; nil where nothing is known of it, as in tests
+	HomeSpeed     float64              // part of the speed limits on the way home, of HomeSpeed at most; 0: HomeSpeed
 	Home          robot.Vector         // rad, where a request for home brings it
 	Period        time.Duration        // of the tick, and dt of the limiter
 	ControlPeriod time.Duration        // of the policy's rows

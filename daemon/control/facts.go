@@ -31,8 +31,13 @@ func (l *Loop) facts(state *robot.State, measured bool, now time.Duration) super
 		Unchanged: l.unchanged(wall), Broken: l.track.Broken, Jumped: l.track.Jumped, Passed: l.track.Passed,
 		Unheeded: l.track.Unheeded(), Refused: l.track.Refused(),
 		BridgeFault: state.Faulted, EmergencyStop: state.EmergencyStop,
-		Planned: l.planned, PlanAge: now - l.plan.Seen, Clamped: l.clamping.Lasting(now),
+		Planned: l.planned, PlanAge: now - l.plan.Seen, Clamped: l.clamping.For(now),
+		BoxPushed: l.boxPushed.For(now), SelfPushed: l.selfPushed.For(now),
 		Thinking: l.thoughts.Going(wall), LateThoughts: l.thoughts.Late(),
+	}
+	if l.cfg.Space != nil && measured {
+		l.lookAround(&state.Q)
+		f.BoxRoom, f.SelfRoom = l.rooms[0].M, l.rooms[1].M
 	}
 	f.FrameAge, f.Seen = l.frameAge(wall)
 	f.SetAge, f.Set = l.setAge(wall)

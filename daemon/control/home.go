@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"sim2reald/robot"
+	"sim2reald/robot/limit/space"
 )
 
 const (
@@ -31,6 +32,20 @@ func (c *Config) canGoHome(state *robot.State) error {
 		if h := c.Home[j]; h < c.Limits.QMin[j] || h > c.Limits.QMax[j] {
 			return fmt.Errorf("home: joint %d would be at %.3f rad, and this rig's limits are %.3f to %.3f; move it by hand",
 				j+1, h, c.Limits.QMin[j], c.Limits.QMax[j])
+		}
+	}
+	return c.homeIsClear()
+}
+
+// homeIsClear refuses a home pose in which the arm would be outside its workspace, or in itself.
+func (c *Config) homeIsClear() error {
+	if c.Space == nil {
+		return nil
+	}
+	box, self := c.Space.Look(&c.Home)
+	for _, room := range []space.Room{box, self} {
+		if !(room.M >= 0) {
+			return fmt.Errorf("home: in the robot's home pose %s; move it by hand, or widen robot.workspace_m", room)
 		}
 	}
 	return nil

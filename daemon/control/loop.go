@@ -11,6 +11,7 @@ import (
 	"sim2reald/daemon/metrics"
 	"sim2reald/robot"
 	"sim2reald/robot/limit"
+	"sim2reald/robot/limit/space"
 	"sim2reald/robot/upsample"
 )
 
@@ -33,32 +34,35 @@ type Loop struct {
 	pulseDue       time.Duration // of the loop alone
 	Clamped        [robot.MaxJoints]atomic.Uint64
 	RateLimited    [robot.MaxJoints]atomic.Uint64
+	Restrained     atomic.Uint64 // ticks in which a command was slowed for what the arm would hit
 
 	thinking sync.Mutex // held while the actor thinks
 
-	mu       sync.Mutex
-	pilot    *Pilot
-	machine  supervisor.Machine
-	track    supervisor.Track
-	thoughts supervisor.Thoughts
-	ticks    supervisor.Ticks
-	clamping supervisor.Clamping
-	eyes     []supervisor.Eye // of each camera
-	together matched          // of the tick
-	plan     Plan             // the newest
-	planned  bool
-	chunks   *upsample.Chunks  // the rows of the plans that are followed
-	failed   supervisor.Causes // reported from beside the tick, until an operator acknowledges
-	failure  error             // the actor's last
-	sent     limit.Sent
-	would    limit.Sent // what would have been sent, were this no shadow
+	mu                    sync.Mutex
+	pilot                 *Pilot
+	machine               supervisor.Machine
+	track                 supervisor.Track
+	thoughts              supervisor.Thoughts
+	ticks                 supervisor.Ticks
+	clamping              supervisor.Clamping
+	boxPushed, selfPushed supervisor.Lasting
+	rooms                 [2]space.Room    // of the newest measurement: to the workspace, between links
+	eyes                  []supervisor.Eye // of each camera
+	together              matched          // of the tick
+	plan                  Plan             // the newest
+	planned               bool
+	chunks                *upsample.Chunks  // the rows of the plans that are followed
+	failed                supervisor.Causes // reported from beside the tick, until an operator acknowledges
+	failure               error             // the actor's last
+	sent                  limit.Sent
+	would                 limit.Sent // what would have been sent, were this no shadow
 }
 
 // New makes a disarmed loop. Errors are those of plans that cannot be followed, each a line.
 func New(cfg Config) (*Loop, error) {
 	l := &Loop{cfg: cfg, pilot: &cfg.Pilot, frames: make([]*camera.Frame, len(cfg.Cameras)), pulse: make(chan struct{}, 1)}
 	l.machine.Fault.ID, l.eyes = cfg.FirstFault, make([]supervisor.Eye, len(cfg.Cameras))
-	l.slow = cfg.Limits.Scaled(HomeSpeed)
+	l.slow = cfg.Limits.Scaled(cfg.homeSpeed())
 	l.bounds, l.tracking = cfg.boundsOfClock(), supervisor.TrackBoundsOf(cfg.Limits, cfg.Joints)
 	l.looked, l.together = newMatched(len(cfg.Cameras)), newMatched(len(cfg.Cameras))
 	for i := range l.frames {
@@ -133,6 +137,7 @@ func (l *Loop) Ask(r supervisor.Request) error {
 		wrong = l.bounds.JudgeEntry(&facts)
 	}
 	next, err := l.machine.Ask(r, wrong, state.Moving, now)
+	err = l.placed(err, wrong)
 	if err == nil && afresh {
 		l.failed = facts.Reported // a refused request forgets nothing
 	}
@@ -188,8 +193,8 @@ func (l *Loop) signature() string {
 func (l *Loop) enter(next supervisor.Machine) {
 	if next.Mode != l.machine.Mode {
 		l.chunks.KeepNewest()
-
-		l.sent, l.would, l.clamping = limit.Sent{}, limit.Sent{}, supervisor.Clamping{}
+		l.sent, l.would = limit.Sent{}, limit.Sent{}
+		l.unclamped()
 	}
 	l.machine = next
 }
@@ -199,7 +204,7 @@ func (l *Loop) command(state *robot.State, wrong supervisor.Causes, now time.Dur
 	held := robot.Command{Mode: robot.Hold, Gripper: min(max(state.Gripper, 0), 1)}
 	mode := l.machine.Mode
 	if state.Episode.Waiting() {
-		l.clamping = supervisor.Clamping{}
+		l.unclamped()
 		return held, idleReason(mode)
 	}
 	switch mode {
@@ -232,6 +237,7 @@ func (l *Loop) allowed(wanted robot.Command, sent *limit.Sent, state *robot.Stat
 		l.machine = l.machine.Latch(supervisor.ActionRefused)
 		return allowed, ReasonRefused
 	}
+	allowed = l.clear(allowed, sent, state, limits, now)
 	if allowed.Mode == robot.Hold {
 		return allowed, ReasonPolicy
 	}

@@ -111,10 +111,10 @@ class Pictures:
 
     backend = "none: pictures of the fault suite"
 
-    def __init__(self, domain, place, cameras, size: int):
+    def __init__(self, domain, place, cameras, size: int, encode=png.encode):
         pose = {"position_m": [1.0, 0.0, 1.0], "orientation_wxyz": [0.0, 1.0, 0.0, 0.0], "fovy_rad": 0.785398}
         self.views = dict.fromkeys(cameras, pose)
-        self._size, self._count = size, 0
+        self._size, self._encode = size, encode
         self._noise = np.random.default_rng(1)
 
     def submit(self, shot) -> Future:
@@ -131,7 +131,7 @@ class Pictures:
             pixels = np.full((size, size, 3), {"black": 0, "white": 255, "blurred": 128}[fault], np.uint8)
         else:
             pixels = self._noise.integers(40, 200, (size, size, 3), np.uint8)
-        return {name: png.encode(pixels) for name in self.views}
+        return {name: self._encode(pixels) for name in self.views}
 
     def close(self) -> None:
         pass

@@ -20,6 +20,7 @@ type rigOptions struct {
 	embedded    bool   // the daemon's own broker instead of a mosquitto
 	proxied     bool   // the daemon reaches its broker through a proxy
 	config      string // more of the daemon's configuration, YAML
+	robot       string // more of its section robot, YAML, which begins with a comma
 	bundle      string // instead of the suite's
 	noDaemon    bool
 	armArgs     []string
@@ -106,8 +107,8 @@ func (r *rig) writeConfig() (err error) {
 	if r.opts.bundle != "" {
 		bundle = r.opts.bundle
 	}
-	text := fmt.Sprintf("robot: {name: %s}\nmqtt: %s\nweb: {listen: %q}\npolicy: {base: %q, bundle: %q, folder: %q}\n%s",
-		robotName, mqtt, r.page, files.base, bundle, filepath.Dir(files.bundle), r.opts.config)
+	text := fmt.Sprintf("robot: {name: %s%s}\nmqtt: %s\nweb: {listen: %q}\npolicy: {base: %q, bundle: %q, folder: %q}\n%s",
+		robotName, r.opts.robot, mqtt, r.page, files.base, bundle, filepath.Dir(files.bundle), r.opts.config)
 	r.config = filepath.Join(r.dir, "sim2reald.yaml")
 	return os.WriteFile(r.config, []byte(text), 0o600)
 }

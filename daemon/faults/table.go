@@ -1,7 +1,7 @@
 package main
 
 // cases is the catalogue by number. 0 and letters are not in it: a rig without a fault, the bridge's kill -9, which
-// belongs to 1 and 38, the calibration's freshness, and the kit that judges bridges.
+// belongs to 1 and 38, the calibration's freshness, workspace and self-collision, and the kit that judges bridges.
 func cases() []faultCase {
 	return []faultCase{
 		{"0", "no fault at all", "P", "moves, 0 holds: the noise of the checks themselves", nothingBad},
@@ -62,6 +62,7 @@ func cases() []faultCase {
 		{"49", "evaluation killed and gone on with", "P", "no trial twice or lost; interval recomputed equal", evaluationResumed},
 		{"50", "FCI: success rate of packets", "H", ">= 0.95 on average, >= 0.90 at least", noFranka},
 		{"F", "calibration old, of another camera or robot, without samples, unreadable", "P", "100 % of arming refused, 0 motion", staleCalibration},
+		{"S", "wishes out of the workspace and into the arm itself, in motion", "P", "0 crossings by the arm's own log, fault latched, SAFE", againstWalls},
 		{"C", "the conformance kit on the bridge", "P", "0 checks failed", conformance},
 	}
 }

@@ -98,6 +98,7 @@ type Factsheet struct {
 	DefaultJitter    string            `json:"default_jitter"`
 	Shifts           map[string]Named  `json:"shifts"`
 	BasePose         Pose              `json:"base_pose"`
+	Workspace        *WorkspaceFact    `json:"workspace,omitempty"` // nil: the bridge knows none
 	Teacher          bool              `json:"teacher"`
 }
 
@@ -117,6 +118,12 @@ type FactsheetLimits struct {
 	PositionMax     []float64 `json:"position_max"`
 	VelocityMax     []float64 `json:"velocity_max"`
 	AccelerationMax []float64 `json:"acceleration_max"`
+}
+
+// WorkspaceFact is the box that the arm's surroundings leave it, in its base's coordinate frame.
+type WorkspaceFact struct {
+	MinM [3]float64 `json:"min_m"`
+	MaxM [3]float64 `json:"max_m"`
 }
 
 // GripperSense says which number means open and which closed, and how wide open is in metres.

@@ -20,6 +20,8 @@ type Status struct {
 	Plans    string            `json:"plans"`            // how the policy's answers are followed
 	Record   string            `json:"record,omitempty"` // where what is sent is written down, or why it is not
 	Joints   []JointStatus     `json:"joints"`
+	Slowed   uint64            `json:"slowed"`           // ticks in which a command was slowed for what the arm would hit
+	Around   []string          `json:"around,omitempty"` // the link that is nearest to leaving the workspace, and the two that are nearest to each other
 	Gripper  float64           `json:"gripper"`
 	Ages     []AgeStatus       `json:"ages"`
 	Cameras  []string          `json:"cameras"`

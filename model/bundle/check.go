@@ -125,6 +125,14 @@ func checkRate(m *Manifest, rig *Rig) []*MismatchError {
 	return unless(math.Abs(b-r) <= 1e-6*b, "action.rate_hz", b, r, "run the bridge at the bundle's control rate")
 }
 
+// remedy is what to do about a number of a bundle, which the arm's own limit may allow where the rig's part of it does not.
+func remedy(bundle, own, part float64) string {
+	if part < 1 && bundle <= own+1e-9 {
+		return fmt.Sprintf("use a bundle with slower demonstrations; or, once it has been watched at this speed with a hand on the emergency stop, raise robot.speed_scale to %.2g", math.Ceil(100*bundle/own)/100)
+	}
+	return "use a bundle whose demonstrations kept this arm's limits"
+}
+
 // checkLimits refuses a bundle that was shown more than this arm may do. A comparison with NaN is false, so
 // each is written as what must hold.
 func checkLimits(m *Manifest, rig *Rig) []*MismatchError {
@@ -154,8 +162,7 @@ func checkLimits(m *Manifest, rig *Rig) []*MismatchError {
 			if row.bundleMustBeAbove {
 				ok = x >= y-1e-9
 			}
-			out = append(out, unless(ok, fmt.Sprintf("%s[%d]", row.key, j), x, y,
-				"use a bundle whose demonstrations kept this arm's limits")...)
+			out = append(out, unless(ok, fmt.Sprintf("%s[%d]", row.key, j), x, y, remedy(row.bundleBy*row.bundle[j], row.rig[j], row.rigBy))...)
 		}
 	}
 	return out

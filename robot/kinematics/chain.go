@@ -72,9 +72,28 @@ func (c *Chain) walk(q *robot.Vector, seen *axes) (tBaseTool Pose) {
 		t.R = t.R.times(&turn)
 	}
 	t = t.times(&c.tLastFlange)
-	t.P = t.apply(c.pFlangeTool)
+	t.P = t.Apply(c.pFlangeTool)
 	return t
 }
+
+// Frames gives where the joints' coordinate frames are at joint positions q, rad: T_base_joint, base to tip, each turned
+// by its own joint, about its own z. What hangs on joint j moves with frames[j]. On error, a *NotFiniteError, frames are
+// untouched.
+func (c *Chain) Frames(q *robot.Vector, frames *[robot.MaxJoints]Pose) error {
+	if err := checkFinite("joint position", q[:c.n]); err != nil {
+		return err
+	}
+	t := Pose{R: unturned()}
+	for j := range c.n {
+		t = t.times(&c.tBefore[j])
+		t.R.turn(q[j])
+		frames[j] = t
+	}
+	return nil
+}
+
+// Flange is where the flange is in the last joint's coordinate frame.
+func (c *Chain) Flange() Pose { return c.tLastFlange }
 
 // jacobian is Jacobian of finite positions. Columns beyond the chain's joints are left alone.
 func (c *Chain) jacobian(q *robot.Vector, jac *Jacobian) Pose {
@@ -82,7 +101,7 @@ func (c *Chain) jacobian(q *robot.Vector, jac *Jacobian) Pose {
 	t := c.walk(q, &seen)
 	for j := range c.n {
 		z := seen[j].z
-		v := z.cross(t.P.minus(seen[j].p))
+		v := z.Cross(t.P.Minus(seen[j].p))
 		for i := range 3 {
 			jac[i][j], jac[3+i][j] = v[i], z[i]
 		}

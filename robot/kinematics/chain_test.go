@@ -179,7 +179,7 @@ func TestZerosAndFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	// All zeros, no pose of a Panda: straight up, and its flange down again, 0.088 m out.
-	if want := (Point{0.088, 0, 0.333 + 0.316 + 0.384 - 0.107}); at.P.minus(want).length() > 1e-12 {
+	if want := (Point{0.088, 0, 0.333 + 0.316 + 0.384 - 0.107}); at.P.Minus(want).Length() > 1e-12 {
 		t.Errorf("the Panda's flange at %v, want %v", at.P, want)
 	}
 	sawyer := Sawyer()

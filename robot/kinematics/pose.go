@@ -51,6 +51,14 @@ func (r *Rotation) times(s *Rotation) Rotation {
 	return out
 }
 
+// turn turns the inner coordinate frame by angle, rad, about its own z.
+func (r *Rotation) turn(angle float64) {
+	s, c := math.Sincos(angle)
+	for i := 0; i < 9; i += 3 {
+		r[i], r[i+1] = c*r[i]+s*r[i+1], c*r[i+1]-s*r[i]
+	}
+}
+
 // transposed is the inverse.
 func (r *Rotation) transposed() Rotation {
 	return Rotation{r[0], r[3], r[6], r[1], r[4], r[7], r[2], r[5], r[8]}
@@ -66,7 +74,7 @@ func (r *Rotation) check() error {
 		}
 	}
 	x, y, z := Point{r[0], r[1], r[2]}, Point{r[3], r[4], r[5]}, Point{r[6], r[7], r[8]}
-	if x.cross(y).minus(z).length() > 1e-3 {
+	if x.Cross(y).Minus(z).Length() > 1e-3 {
 		return fmt.Errorf("%w: the target's rotation is a reflection; its rows are left-handed", ErrChain)
 	}
 	return nil
@@ -83,7 +91,7 @@ func (r *Rotation) apply(p Point) Point {
 // symmetric part: the other is all rounding there.
 func (r *Rotation) vector() Point {
 	v := Point{(r[7] - r[5]) / 2, (r[2] - r[6]) / 2, (r[3] - r[1]) / 2} // axis times sine
-	sine, cosine := v.length(), (r[0]+r[4]+r[8]-1)/2
+	sine, cosine := v.Length(), (r[0]+r[4]+r[8]-1)/2
 	angle := math.Atan2(sine, cosine)
 	if sine > 1e-6 || cosine > 0 {
 		scale := 1.0
@@ -102,29 +110,38 @@ func (r *Rotation) halfTurn(angle float64) Point {
 	for k := range 3 {
 		column := Point{r[k], r[3+k], r[6+k]}
 		column[k]++
-		if column.length() > best.length() {
+		if column.Length() > best.Length() {
 			best = column
 		}
 	}
-	scale := angle / best.length()
+	scale := angle / best.Length()
 	return Point{scale * best[0], scale * best[1], scale * best[2]}
 }
 
 // times gives T_a_c of T_a_b and T_b_c.
 func (t *Pose) times(u *Pose) Pose {
-	return Pose{R: t.R.times(&u.R), P: t.apply(u.P)}
+	return Pose{R: t.R.times(&u.R), P: t.Apply(u.P)}
 }
 
-// apply gives where a point of the inner coordinate frame is in the outer.
-func (t *Pose) apply(p Point) Point { return t.R.apply(p).plus(t.P) }
+// Apply gives where a point of the inner coordinate frame is in the outer, m.
+func (t *Pose) Apply(p Point) Point { return t.R.apply(p).Plus(t.P) }
 
-func (p Point) plus(q Point) Point { return Point{p[0] + q[0], p[1] + q[1], p[2] + q[2]} }
+// Plus is the sum.
+func (p Point) Plus(q Point) Point { return Point{p[0] + q[0], p[1] + q[1], p[2] + q[2]} }
 
-func (p Point) minus(q Point) Point { return Point{p[0] - q[0], p[1] - q[1], p[2] - q[2]} }
+// Minus is the difference.
+func (p Point) Minus(q Point) Point { return Point{p[0] - q[0], p[1] - q[1], p[2] - q[2]} }
 
-func (p Point) length() float64 { return math.Sqrt(p[0]*p[0] + p[1]*p[1] + p[2]*p[2]) }
+// Length is the distance from the origin.
+func (p Point) Length() float64 { return math.Sqrt(p[0]*p[0] + p[1]*p[1] + p[2]*p[2]) }
 
-// cross is the velocity of a point at q from an axis through the origin that turns with p.
-func (p Point) cross(q Point) Point {
+// Times is the point scaled.
+func (p Point) Times(x float64) Point { return Point{x * p[0], x * p[1], x * p[2]} }
+
+// Dot is the scalar product.
+func (p Point) Dot(q Point) float64 { return p[0]*q[0] + p[1]*q[1] + p[2]*q[2] }
+
+// Cross is the velocity of a point at q from an axis through the origin that turns with p.
+func (p Point) Cross(q Point) Point {
 	return Point{p[1]*q[2] - p[2]*q[1], p[2]*q[0] - p[0]*q[2], p[0]*q[1] - p[1]*q[0]}
 }

@@ -75,7 +75,7 @@ func (s *Solver) step(q *robot.Vector, jac *Jacobian, off Twist, drawn bool) {
 
 // errorTwist is the constant twist that would bring the tool from one pose to the other in a second.
 func errorTwist(from, to *Pose) Twist {
-	v := to.P.minus(from.P)
+	v := to.P.Minus(from.P)
 	back := from.R.transposed()
 	turn := to.R.times(&back)
 	w := turn.vector()
@@ -84,7 +84,7 @@ func errorTwist(from, to *Pose) Twist {
 
 // sizes are a twist's distance, m, and angle, rad.
 func (t *Twist) sizes() (distance, angle float64) {
-	return Point{t[0], t[1], t[2]}.length(), Point{t[3], t[4], t[5]}.length()
+	return Point{t[0], t[1], t[2]}.Length(), Point{t[3], t[4], t[5]}.Length()
 }
 
 // checkTarget wants finite numbers, and a rotation to a part in a million: what is not orthogonal has no angle.

@@ -25,6 +25,8 @@ const (
 	StateBroken                  // a measurement is not finite
 	StateJump                    // the arm was measured where it cannot have gone
 	LimitPassed                  // a joint is beyond its limits
+	Workspace                    // the arm is outside its workspace, or is told to go on against its side
+	SelfCollision                // two links are too near to each other, or are told to come nearer
 	CommandUnheeded              // the bridge accepts no further command
 	CommandRefused               // it refuses them for what they say
 	PictureFrozen                // pictures come, and do not change while the arm moves

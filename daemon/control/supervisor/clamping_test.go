@@ -27,7 +27,7 @@ func TestClamping(t *testing.T) {
 		{robot.Vector{0, -4.5}, robot.Vector{0, -2}, 90 * ms, 20 * ms},
 	} {
 		c.See(&tick.wanted, &tick.allowed, &limit, 2, 0.5, tick.at)
-		if got := c.Lasting(tick.at); got != tick.lasting {
+		if got := c.For(tick.at); got != tick.lasting {
 			t.Errorf("tick %d: lasting %v, want %v", i, got, tick.lasting)
 		}
 	}

@@ -13,6 +13,10 @@ type Facts struct {
 	Broken        bool          // it is not finite
 	Jumped        bool          // the arm cannot have gone there
 	Passed        bool          // a joint is beyond its limits
+	BoxRoom       float64       // m, from the arm to the nearest side of its workspace, negative outside
+	SelfRoom      float64       // m, between the two nearest links, less their margin
+	BoxPushed     time.Duration // for which the policy has wanted to go on against a side
+	SelfPushed    time.Duration // for which it has wanted to go on against the arm itself
 	Unheeded      time.Duration // during which no further command was accepted
 	Refused       bool          // and commands were refused for what they say
 	BridgeFault   bool          // it reports errors
@@ -66,17 +70,42 @@ type Bounds struct {
 
 // Judge names everything that is wrong.
 func (b *Bounds) Judge(f *Facts) Causes {
-	return f.Reported | b.arm(f) | b.policy(f) | b.pace(f) | b.network(f)
+	return f.Reported | b.arm(f) | b.around(f) | b.policy(f) | b.pace(f) | b.network(f)
 }
 
 // JudgeEntry is Judge for arming, which asks for more than staying armed.
 func (b *Bounds) JudgeEntry(f *Facts) Causes {
+	f = f.asEntered()
 	apart := !f.SkewKnown || f.Skew > b.Skew || f.Skew < -b.Skew
 	recorded := b.Room > 0
 	return b.Judge(f).
 		With(ClockSkew, b.Skew > 0 && apart).
 		With(DiskShort, recorded && (!f.RoomKnown || f.Room < b.Room)).
 		With(RecordStopped, recorded && !f.Recorded)
+}
+
+const (
+	// OutsideBy is how far, m, an arm may be measured outside its workspace or its links' margin: it stops there by itself.
+	OutsideBy = 0.010
+	// EnteredBy is the same for arming.
+	EnteredBy = 0.002
+)
+
+// asEntered are the facts with rooms for which EnteredBy is what OutsideBy is for an armed arm.
+func (f *Facts) asEntered() *Facts {
+	g := *f
+	g.BoxRoom -= OutsideBy - EnteredBy
+	g.SelfRoom -= OutsideBy - EnteredBy
+	return &g
+}
+
+// around judges where the arm is and what it is pushed against. Written as what must hold: a room that is not a number is
+// none.
+func (b *Bounds) around(f *Facts) Causes {
+	lasts := func(pushed time.Duration) bool { return b.Clamped > 0 && pushed > b.Clamped }
+	return Causes(0).
+		With(Workspace, !(f.BoxRoom >= -OutsideBy) || lasts(f.BoxPushed)).
+		With(SelfCollision, !(f.SelfRoom >= -OutsideBy) || lasts(f.SelfPushed))
 }
 
 // arm judges what the bridge says.

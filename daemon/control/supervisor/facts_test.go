@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -17,6 +18,7 @@ func wellBounds() Bounds {
 func wellFacts() Facts {
 	return Facts{
 		Measured: true, StateAge: 100 * ms, Unchanged: 100 * ms, Unheeded: 300 * ms, Seen: true, FrameAge: 300 * ms, Set: true, SetAge: 300 * ms, Flawed: 2, Planned: true, PlanAge: 400 * ms, Clamped: 1000 * ms,
+		BoxRoom: -0.002, SelfRoom: -0.002, BoxPushed: 1000 * ms, SelfPushed: 1000 * ms,
 		Thinking: 240 * ms, LateTicks: 2, LateFor: time.Hour,
 		Heard: true, EchoAge: 300 * ms, Leased: true, SkewKnown: true, Skew: -250 * ms,
 		Recorded: true, RoomKnown: true, Room: 1000,
@@ -72,6 +74,16 @@ func TestJudge(t *testing.T) {
 		{"no plan", func(f *Facts, _ *Bounds) { f.Planned, f.PlanAge = false, 0 }, set(ActionStale)},
 		{"a plan that ran out", func(f *Facts, _ *Bounds) { f.PlanAge++ }, set(ActionStale)},
 		{"clamped for long", func(f *Facts, _ *Bounds) { f.Clamped++ }, set(ClampingLasts)},
+		{"as far outside as it may be", func(f *Facts, _ *Bounds) { f.BoxRoom, f.SelfRoom = -0.010, -0.010 }, 0},
+		{"outside the workspace", func(f *Facts, _ *Bounds) { f.BoxRoom = -0.0101 }, set(Workspace)},
+		{"nowhere", func(f *Facts, _ *Bounds) { f.BoxRoom = math.NaN() }, set(Workspace)},
+		{"links too near", func(f *Facts, _ *Bounds) { f.SelfRoom = -0.0101 }, set(SelfCollision)},
+		{"links nowhere", func(f *Facts, _ *Bounds) { f.SelfRoom = math.NaN() }, set(SelfCollision)},
+		{"pushing out", func(f *Facts, _ *Bounds) { f.BoxPushed++ }, set(Workspace)},
+		{"pushing itself", func(f *Facts, _ *Bounds) { f.SelfPushed++ }, set(SelfCollision)},
+		{"pushing, in lock-step", func(f *Facts, b *Bounds) {
+			b.Clamped, f.Clamped, f.BoxPushed, f.SelfPushed = 0, 0, time.Hour, time.Hour
+		}, 0},
 		{"it may, in lock-step", func(f *Facts, b *Bounds) { b.Clamped, f.Clamped = 0, time.Hour }, 0},
 		{"a long thought", func(f *Facts, _ *Bounds) { f.Thinking++ }, set(ThinkingLate)},
 		{"a late thought", func(f *Facts, _ *Bounds) { f.LateThoughts = 1 }, set(ThinkingLate)},
@@ -95,6 +107,26 @@ func TestJudge(t *testing.T) {
 		f, b := wellFacts(), wellBounds()
 		c.spoil(&f, &b)
 		if got := b.Judge(&f); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestEntryIsStricter: an arm that may stay where it is may not be armed there.
+func TestEntryIsStricter(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*Facts)
+		want  Causes
+	}{
+		{"as far outside as it may be", func(*Facts) {}, 0},
+		{"outside the workspace", func(f *Facts) { f.BoxRoom = -0.0021 }, set(Workspace)},
+		{"links too near", func(f *Facts) { f.SelfRoom = -0.0021 }, set(SelfCollision)},
+	} {
+		f, b := wellFacts(), wellBounds()
+		c.spoil(&f)
+		before := f
+		if got := b.JudgeEntry(&f); got != c.want || f != before {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

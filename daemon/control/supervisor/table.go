@@ -71,6 +71,14 @@ func table() [causes]Fact {
 			"limit_passed", Operator, "measured positions 0.05 rad beyond the table, speeds above it by a fifth",
 			"one message", "bring the arm back by hand or by its own means, then acknowledge and arm",
 		},
+		Workspace: {
+			"workspace", Operator, "the links' capsules at the measured positions, 10 mm outside `robot.workspace_m`; wishes of which its sides leave less than a tenth",
+			"one message; wishes `watch.clamped_ms` without a break, not in lock-step", "bring the arm inside by hand or by its own means; if it is inside, the bundle wants out: arm another, or widen robot.workspace_m",
+		},
+		SelfCollision: {
+			"self_collision", Operator, "two links' capsules at the measured positions, nearer than `robot.self_margin_m` by 10 mm; wishes of which the margin leaves less than a tenth",
+			"one message; wishes `watch.clamped_ms` without a break, not in lock-step", "move the named links apart by hand or by the arm's own means; if they are apart, the bundle wants them together: arm another",
+		},
 		CommandUnheeded: {
 			"command_unheeded", Passing, "`accepted` of `joint_states`, which every command moves on",
 			"`watch.command_ms`; not in lock-step", "check that the bridge hears this daemon and no other; see dropped in its joint_states",

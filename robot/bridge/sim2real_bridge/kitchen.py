@@ -28,6 +28,8 @@ LEAD = 0.05
 # Part of the actuators' torque that the feed-forward of damping may add to that against a blocked joint.
 BLOCKED_SHARE = 0.25
 FINGER_RANGE = 0.04  # m, of each of the two fingers
+# The room around the arm, in its base, m. The kitchen stands in it, and is what the tasks are about.
+WORKSPACE = {"min_m": [-0.7, -1.0, -0.6], "max_m": [1.1, 1.0, 1.3]}
 KITCHEN_GEOMETRY_BODY = "desk"  # every fixture hangs on it
 
 # What domains.py asks of a domain's module.
@@ -79,6 +81,7 @@ class Kitchen:
             "success_rule": kitchen_tasks.success_rule(self.task, kitchen_env),
             "jitter_presets": kitchen_tasks.presets_message(),
             "base_pose": self._base_pose(),
+            "workspace": WORKSPACE,
         }
 
     def software(self) -> dict:

@@ -48,6 +48,9 @@ CAMERAS = {
     "gripperPOV": FixedCamera("gripperPOV"),
 }
 
+# The room around the arm, in its base, m. Its bottom is well below the table, which the tasks are done on.
+WORKSPACE = {"min_m": [-1.0, -0.6, -0.5], "max_m": [1.0, 1.2, 1.5]}
+
 
 class Metaworld:
     """Implements domain.Domain. Build one with the task it serves; owns its model and data."""
@@ -84,6 +87,7 @@ class Metaworld:
             "success_rule": metaworld_tasks.success_rule(self.task, self.env),
             "jitter_presets": PRESETS,
             "base_pose": {"position_m": [0.0, 0.0, 0.0], "orientation_wxyz": [1.0, 0.0, 0.0, 0.0]},
+            "workspace": WORKSPACE,
         }
 
     def software(self) -> dict:

@@ -35,6 +35,9 @@ VIEWS = ("basket_front_left", "basket_front_right", "basket_back_left")
 CAMERAS = {name: FixedCamera("base/" + name) for name in VIEWS}
 DEFAULT_CAMERA = "basket_front_left"
 
+# The room around the arm, in its base, m. Its bottom is well below the basket, which the tasks are done in.
+WORKSPACE = {"min_m": [-0.6, -1.0, -0.4], "max_m": [1.2, 1.0, 1.5]}
+
 
 class RGBStacking:
     """Implements domain.Domain. Build one with the task it serves; owns its model and data."""
@@ -72,6 +75,7 @@ class RGBStacking:
             "success_rule": success_rule(self.task),
             "jitter_presets": rgb_stacking_start.presets_message(),
             "base_pose": {"position_m": [0.0, 0.0, 0.0], "orientation_wxyz": [1.0, 0.0, 0.0, 0.0]},
+            "workspace": WORKSPACE,
         }
 
     def software(self) -> dict:
