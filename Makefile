@@ -8,8 +8,8 @@ export CGO_LDFLAGS := -lopenblas
 EPISODES ?= 0
 # Of the demonstration: light, whose bundle has adapters in the base, or slide, which has a head alone.
 TASK ?= light
-# How its pictures come: bridge, without loss; or rtsp, like an IP camera's, encoded and decoded.
-CAMERA ?= bridge
+# How its pictures come: rtsp, encoded and decoded like an IP camera's; or bridge, without loss.
+CAMERA ?= rtsp
 DEMONSTRATIONS ?= 100
 # Of base-nfnet, such as --device cuda --tf32.
 PRETRAIN ?=
@@ -21,7 +21,7 @@ PYTHON := build/venv/bin/python
 help: ## this list
 	@printf 'make targets:\n'
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
-	@printf '\nvariables: EPISODES=N (0: until Ctrl-C), TASK=light or slide and CAMERA=bridge or rtsp for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s,\n  CASES=38,5 for faults\n'
+	@printf '\nvariables: EPISODES=N (0: until Ctrl-C), TASK=light or slide and CAMERA=rtsp or bridge for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s,\n  CASES=38,5 for faults\n'
 
 .PHONY: setup
 setup: ## install what is needed: Debian packages (may ask for root), Python environment, pretrained base
@@ -55,7 +55,7 @@ build: setup ## build build/sim2reald
 
 .PHONY: run
 run: build ## the demonstration: the simulated kitchen, live at http://127.0.0.1:8080
-	@[[ "$(CAMERA)" =~ ^(bridge|rtsp)$$ ]] || { echo 'CAMERA=$(CAMERA): name one of bridge, rtsp'; exit 1; }
+	@[[ "$(CAMERA)" =~ ^(bridge|rtsp)$$ ]] || { echo 'CAMERA=$(CAMERA): name one of rtsp, bridge'; exit 1; }
 	build/sim2reald evaluate -episodes $(EPISODES) -clock realtime -task $(TASK) -bundle model/bundles/kitchen-$(TASK).safetensors \
 	  $(if $(filter rtsp,$(CAMERA)),-config robot/bridge/rtsp.yaml)
 

@@ -67,8 +67,8 @@ func (l *Latest) Camera() string { return l.camera }
 // Updated receives once after one or more Puts. It wakes one waiter: a second one needs a Latest of its own.
 func (l *Latest) Updated() <-chan struct{} { return l.updated }
 
-// Put copies f in as the newest frame. A frame that arrived before the newest one is dropped: two writers
-// must not make time run backwards.
+// Put copies f in as the newest frame. A frame that arrived or was taken before the newest one is dropped: neither two
+// writers nor a camera whose clock becomes known, or is set back, make time run backwards.
 func (l *Latest) Put(f *Frame) {
 	s := l.take()
 	copyFrame(&s.frame, f)
@@ -142,7 +142,7 @@ func (l *Latest) publish(s *slot) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.newest
-	if old != nil && old.frame.Arrival > s.frame.Arrival {
+	if old != nil && (old.frame.Arrival > s.frame.Arrival || old.frame.Taken > s.frame.Taken) {
 		l.free = append(l.free, s)
 		return
 	}

@@ -62,6 +62,12 @@ func TestLatestNeverGoesBack(t *testing.T) {
 	if err := l.Read(&got, 20*time.Millisecond, time.Second); err != nil || got.Seq != 2 {
 		t.Fatalf("seq %d, %v", got.Seq, err)
 	}
+	sooner := frameOf(3, 30*time.Millisecond, 3) // its camera's clock has become known, and it was on its way for longer
+	sooner.Taken = 19 * time.Millisecond
+	l.Put(sooner)
+	if err := l.Read(&got, 20*time.Millisecond, time.Second); err != nil || got.Seq != 2 {
+		t.Fatalf("taken earlier: seq %d, %v", got.Seq, err)
+	}
 	if age, ok := l.Age(25 * time.Millisecond); !ok || age != 5*time.Millisecond {
 		t.Fatalf("age %v %v", age, ok)
 	}

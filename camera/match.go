@@ -66,3 +66,51 @@ func Behind(taken [][]time.Duration) (which int, by time.Duration) {
 	}
 	return which, newest - oldest
 }
+
+// Set is one picture of each of several cameras, taken within the time that lets them count as one look. It is for one
+// goroutine, and allocates nothing after NewSet.
+type Set struct {
+	taken [][]time.Duration // of all pictures that each camera keeps
+	pick  []int             // of those
+
+	Spread time.Duration // from its oldest picture to its newest
+	Oldest time.Duration // when its oldest picture was taken
+}
+
+// NewSet is an empty one, of so many cameras.
+func NewSet(cameras int) Set {
+	s := Set{taken: make([][]time.Duration, cameras), pick: make([]int, cameras)}
+	for i := range s.taken {
+		s.taken[i] = make([]time.Duration, 0, mostKept)
+	}
+	return s
+}
+
+// Find takes the newest set there is of the cameras' pictures; false where there is none.
+func (s *Set) Find(cameras []*Latest, within time.Duration) (ok bool) {
+	for i, c := range cameras {
+		s.taken[i] = c.Times(s.taken[i][:0])
+	}
+	if s.Spread, ok = Match(s.taken, within, s.pick); !ok {
+		return false
+	}
+	for i, p := range s.pick {
+		if i == 0 || s.taken[i][p] < s.Oldest {
+			s.Oldest = s.taken[i][p]
+		}
+	}
+	return true
+}
+
+// Read copies the pictures of the set that was found; false where one has been let go of meanwhile.
+func (s *Set) Read(cameras []*Latest, dst []*Frame) bool {
+	for i, c := range cameras {
+		if !c.ReadTaken(dst[i], s.taken[i][s.pick[i]]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Behind is Behind of what Find looked at.
+func (s *Set) Behind() (which int, by time.Duration) { return Behind(s.taken) }

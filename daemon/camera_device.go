@@ -20,62 +20,66 @@ const (
 // readDevice reads a device until ctx ends, and comes back to a local camera that went after its first picture; a file
 // ends. ended, which has room for one, gets why it ended first.
 func (w *workcell) readDevice(ctx context.Context, opt device.Options, put func(*camera.Frame), ended chan error) {
-	b := comeback{run: func(ctx context.Context, put func(*camera.Frame)) error { return device.Run(ctx, opt, w.clock, put) }, local: camera.Local(opt.Source)}
-	b.lost = func(err error) {
+	c := comeback{local: camera.Local(opt.Source), wait: firstComeback}
+	c.run = func(ctx context.Context, put func(*camera.Frame)) error { return device.Run(ctx, opt, w.clock, put) }
+	c.lost = func(err error, back bool) {
 		select {
 		case ended <- err:
 		default:
 		}
-		w.log.Warn("camera lost; the arm holds until it is back", "because", err)
+		if back {
+			w.log.Warn("camera lost; the arm holds until it is back", "because", err)
+		} else {
+			w.log.Warn("camera gone for good; the arm holds, and this program must be started again", "because", err)
+		}
 	}
-	b.read(ctx, put)
+	c.read(ctx, put)
 }
 
 // comeback reads a source again after it ended.
 type comeback struct {
 	run   func(context.Context, func(*camera.Frame)) error
-	local bool
-	lost  func(error) // is told once for each time that pictures came and ended, and when the first did not come
+	local bool                       // it may come back
+	lost  func(err error, back bool) // is told once each time that pictures came and ended, when none came at first, and at the last
+
+	wait time.Duration // until it is read again
+	hung int           // reads in a row that hung
+	ever bool          // a picture came
+	told bool          // that it is lost
 }
 
-func (b *comeback) read(ctx context.Context, put func(*camera.Frame)) {
-	wait, hung, ever, told := firstComeback, 0, false, false
+// read returns when ctx ends, or when the source does not come back.
+func (c *comeback) read(ctx context.Context, put func(*camera.Frame)) {
 	for ctx.Err() == nil {
 		came := false
-		err := b.run(ctx, func(f *camera.Frame) { came = true; put(f) })
+		err := c.run(ctx, func(f *camera.Frame) { came = true; put(f) })
 		if ctx.Err() != nil || err == nil {
 			return
 		}
-		if ever, told = ever || came, told && !came; !told {
-			b.lost(err)
-			told = true
-		}
-		if hung = hungThen(hung, err, came); !ever || !b.local || errors.Is(err, io.EOF) || hung >= hungAtMost {
+		if !c.after(err, came) {
 			return
 		}
-		wait = waitThen(wait, came)
 		select {
-		case <-time.After(wait):
+		case <-time.After(c.wait):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// hungThen counts reads in a row that hung.
-func hungThen(hung int, err error, came bool) int {
+// after a run that ended says whether there is another.
+func (c *comeback) after(err error, came bool) bool {
 	var silent *device.SilentError
-	switch {
-	case !errors.As(err, &silent):
-		return 0
-	case came:
-		return 1
-	}
-	return hung + 1
-}
-
-func waitThen(wait time.Duration, came bool) time.Duration {
 	if came {
-		return firstComeback
+		c.ever, c.told, c.hung, c.wait = true, false, 0, firstComeback/2
 	}
-	return min(2*wait, longestComeback)
+	if c.hung++; !errors.As(err, &silent) {
+		c.hung = 0
+	}
+	c.wait = min(2*c.wait, longestComeback)
+	back := c.ever && c.local && !errors.Is(err, io.EOF) && c.hung < hungAtMost
+	if !c.told || !back {
+		c.told = true
+		c.lost(err, back)
+	}
+	return back
 }

@@ -26,15 +26,15 @@ func TestComeback(t *testing.T) {
 		"x":                {true, 1, 1, 0},                                          // never there: told at the start
 		"p x x p ok":       {true, 5, 2, 100 + 200 + 400 + 100},                      // came back, went, and came back
 		"p x x x x x x ok": {true, 8, 1, 100 + 200 + 400 + 800 + 1600 + 2000 + 2000}, // the waits grow, to 2 s
-		"p e":              {true, 2, 1, 100},
-		"p h h h":          {true, 4, 1, 100 + 200 + 400}, // no more threads than three
+		"p e":              {true, 2, 2, 100},
+		"p h h h":          {true, 4, 2, 100 + 200 + 400}, // no more threads than three
 		"p x h x h ok":     {true, 6, 1, 100 + 200 + 400 + 800 + 1600},
 		"p":                {false, 1, 1, 0}, // a file
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			words := strings.Fields(script)
 			runs, lost, began := 0, 0, time.Now()
-			b := comeback{local: c.local, lost: func(error) { lost++ }}
+			b := comeback{local: c.local, wait: firstComeback, lost: func(error, bool) { lost++ }}
 			b.run = func(_ context.Context, put func(*camera.Frame)) error {
 				runs++
 				switch words[runs-1] {

@@ -228,3 +228,26 @@ func (w *workcell) picture(name string) (web.Picture, bool) {
 	p, ok := w.pictures[name]
 	return p, ok
 }
+
+// look is what a policy would be shown now: the newest picture, or of several cameras the newest set.
+func (w *workcell) look() ([]*camera.Frame, error) {
+	var frames []*camera.Frame
+	now, old := w.clock(), config.Milliseconds(w.cfg.Ages.FrameMs)
+	for _, c := range w.cameras {
+		f := &camera.Frame{}
+		if err := c.Read(f, now, old); err != nil {
+			return nil, err
+		}
+		frames = append(frames, f)
+	}
+	if len(frames) == 1 {
+		return frames, nil
+	}
+	set := camera.NewSet(len(frames))
+	if set.Find(w.cameras, config.Milliseconds(w.cfg.Ages.ApartMs)) && now-set.Oldest <= old && set.Read(w.cameras, frames) {
+		return frames, nil
+	}
+	which, by := set.Behind()
+	return nil, fmt.Errorf("camera %s is %v behind, and no new pictures were taken within %d ms of each other; check it and its clock, or raise ages.apart_ms",
+		w.cameras[max(0, which)].Camera(), by, w.cfg.Ages.ApartMs)
+}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
+	"sim2reald/camera"
 	"sim2reald/camera/cameratest"
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control"
@@ -52,5 +54,41 @@ func TestTwoStreams(t *testing.T) {
 	took := w.clock() - began
 	if a, _ := l.Apart(); a.Set || a.Behind != "wrist" || took > 6*time.Second {
 		t.Errorf("50 pictures in %v, %+v", took, a)
+	}
+}
+
+// TestLookOfSeveral gives what was taken together, and names the camera that is behind where nothing was.
+func TestLookOfSeveral(t *testing.T) {
+	const ms = time.Millisecond
+	now := time.Second
+	w := &workcell{clock: func() time.Duration { return now }}
+	w.cfg.Ages.FrameMs, w.cfg.Ages.ApartMs = 300, 50
+	for _, name := range []string{"front", "wrist"} {
+		w.cameras = append(w.cameras, camera.NewLatest(name))
+		w.cameras[len(w.cameras)-1].Keep(300 * ms)
+	}
+	show := func(i int, taken time.Duration) {
+		w.cameras[i].Put(&camera.Frame{Camera: w.cameras[i].Camera(), Arrival: now, Taken: taken, Width: 1, Height: 1, Pix: make([]byte, 3)})
+	}
+	if _, err := w.look(); err == nil || !strings.Contains(err.Error(), "camera front: no frame yet") {
+		t.Errorf("nothing: %v", err)
+	}
+	show(0, 900*ms)
+	show(0, 980*ms)
+	show(1, 910*ms)
+	frames, err := w.look()
+	if err != nil || frames[0].Taken != 900*ms || frames[1].Taken != 910*ms {
+		t.Errorf("%v, %v", frames, err)
+	}
+	now = 1250 * ms
+	show(0, 1240*ms)
+	if _, err := w.look(); err == nil || err.Error() != "camera wrist: newest frame is 340ms old, more than 300ms; check that the source still sends" {
+		t.Errorf("stale: %v", err)
+	}
+	show(1, 1100*ms)
+	w.cameras[0].Keep(10 * ms)
+	show(0, 1250*ms)
+	if _, err := w.look(); err == nil || err.Error() != "camera wrist is 150ms behind, and no new pictures were taken within 50 ms of each other; check it and its clock, or raise ages.apart_ms" {
+		t.Errorf("apart: %v", err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sim2reald/camera"
 	"sim2reald/camera/encoded"
 	"sim2reald/daemon/config"
 	"sim2reald/model/dataset"
@@ -191,15 +190,15 @@ func (s *sitting) see(state *robot.State) error {
 	return nil
 }
 
-// look takes every camera's newest picture, without loss.
+// look takes every camera's newest picture, or the newest set of several, without loss.
 func (s *sitting) look() ([][]byte, error) {
+	frames, err := s.w.look()
+	if err != nil {
+		return nil, &spoiltError{err.Error()}
+	}
 	var out [][]byte
-	for _, slot := range s.w.cameras {
-		var f camera.Frame
-		if err := slot.Read(&f, s.w.clock(), config.Milliseconds(s.w.cfg.Ages.FrameMs)); err != nil {
-			return nil, &spoiltError{err.Error()}
-		}
-		data, err := encoded.PNG(&f)
+	for _, f := range frames {
+		data, err := encoded.PNG(f)
 		if err != nil {
 			return nil, err
 		}

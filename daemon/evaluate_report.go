@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 
+	"sim2reald/camera"
+	"sim2reald/daemon/config"
 	"sim2reald/daemon/evaluation"
 	"sim2reald/model/bundle"
 )
@@ -33,6 +35,10 @@ func (e *evaluator) report(first *worker) evaluation.Report {
 	}
 	for _, c := range cfg.Cameras {
 		r.Cameras = append(r.Cameras, c.Name)
+		r.Sources = append(r.Sources, camera.Shown(c.Source))
+	}
+	if !slices.ContainsFunc(r.Sources, func(s string) bool { return s != config.SourceBridge }) {
+		r.Sources = nil
 	}
 	for _, a := range r.Arms {
 		slices.SortFunc(a.Trials, func(a, b evaluation.Trial) int { return int(a.Seed - b.Seed) })

@@ -57,6 +57,7 @@ func (k *worker) open(ctx context.Context) (err error) {
 	}
 	k.board = k.brain.board(k.w)
 	k.desk.board.Store(k.board)
+	k.w.shown.Store(k.board) // also without a page
 	return nil
 }
 

@@ -21,7 +21,7 @@ func TestExampleIsTheDefault(t *testing.T) {
 	}
 }
 
-// TestDemonstrationByRTSP: the file of make run CAMERA=rtsp is one.
+// TestDemonstrationByRTSP: the file that make run names is one.
 func TestDemonstrationByRTSP(t *testing.T) {
 	c, err := Load("../../robot/bridge/rtsp.yaml")
 	if err != nil {

@@ -22,7 +22,8 @@ type Loop struct {
 	slow     robot.Limits // of the way home
 	tracking supervisor.TrackBounds
 	frames   []*camera.Frame // of Think
-	looked   matched         // of Think
+	looking  camera.Set      // of Think
+	looked   time.Duration   // when the oldest picture of the last set was taken
 
 	InferenceTime  metrics.Durations // of Act alone
 	CamerasApart   metrics.Durations // between the pictures of several cameras that were looked at as one
@@ -48,7 +49,7 @@ type Loop struct {
 	boxPushed, selfPushed supervisor.Lasting
 	rooms                 [2]space.Room    // of the newest measurement: to the workspace, between links
 	eyes                  []supervisor.Eye // of each camera
-	together              matched          // of the tick
+	together              camera.Set       // of the tick
 	plan                  Plan             // the newest
 	planned               bool
 	chunks                *upsample.Chunks  // the rows of the plans that are followed
@@ -64,7 +65,7 @@ func New(cfg Config) (*Loop, error) {
 	l.machine.Fault.ID, l.eyes = cfg.FirstFault, make([]supervisor.Eye, len(cfg.Cameras))
 	l.slow = cfg.Limits.Scaled(cfg.homeSpeed())
 	l.bounds, l.tracking = cfg.boundsOfClock(), supervisor.TrackBoundsOf(cfg.Limits, cfg.Joints)
-	l.looked, l.together = newMatched(len(cfg.Cameras)), newMatched(len(cfg.Cameras))
+	l.looking, l.together = camera.NewSet(len(cfg.Cameras)), camera.NewSet(len(cfg.Cameras))
 	for i := range l.frames {
 		l.frames[i] = new(camera.Frame)
 	}

@@ -58,6 +58,7 @@ type Report struct {
 	Task     string            `json:"task"`
 	Jitter   string            `json:"jitter"`
 	Cameras  []string          `json:"cameras"`
+	Sources  []string          `json:"camera_sources,omitempty"` // of each, where they are not the bridge's lossless pictures
 	Clock    string            `json:"clock"`
 	Rule     string            `json:"success_rule"`
 	Horizon  int               `json:"horizon_steps"`
@@ -103,6 +104,9 @@ func (r Report) WriteJSON(w io.Writer) error {
 func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s, jitter %s, %s, horizon %d steps\n", r.Task, r.Jitter, r.Clock, r.Horizon)
+	if len(r.Sources) > 0 {
+		fmt.Fprintf(&b, "cameras: %s, by %s\n", strings.Join(r.Cameras, ", "), strings.Join(r.Sources, ", "))
+	}
 	fmt.Fprintf(&b, "success: %s\nengine:  %s\nbase:    %s\n", r.Rule, r.Engine, r.Base)
 	for _, a := range r.Arms {
 		a.writeText(&b)

@@ -45,6 +45,16 @@ func TestReportCountsNoVoidTrial(t *testing.T) {
 	}
 }
 
+// TestReportSaysHowPicturesCame, where that is not the bridge's own way.
+func TestReportSaysHowPicturesCame(t *testing.T) {
+	for want, sources := range map[string][]string{"\ncameras: front, wrist, by bridge-rtsp, /dev/video0\n": {"bridge-rtsp", "/dev/video0"}, "": nil} {
+		var text strings.Builder
+		if err := (Report{Cameras: []string{"front", "wrist"}, Sources: sources}).WriteText(&text); err != nil || !strings.Contains(text.String(), want) || strings.Contains(text.String(), "cameras:") != (want != "") {
+			t.Errorf("%v: %s", err, &text)
+		}
+	}
+}
+
 func TestReportOfNothing(t *testing.T) {
 	var text bytes.Buffer
 	if err := (Report{Arms: []Arm{{Name: "policy"}}}).WriteText(&text); err != nil || !strings.Contains(text.String(), "0 of 0") {

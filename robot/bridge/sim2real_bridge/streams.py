@@ -20,7 +20,7 @@ PLUGINS = " ".join(f"gstreamer1.0-plugins-{name}" for name in ("base", "good", "
 PACKAGES = "python3-gi gir1.2-gst-rtsp-server-1.0 " + PLUGINS
 SERVER = pathlib.Path(__file__).with_name("rtsp_server.py")
 HEADER = struct.Struct("<BQ")  # as rtsp_server.py reads it
-CLOSE_S = 5.0
+CLOSE_S = 1.0
 
 
 class StreamError(BridgeError):

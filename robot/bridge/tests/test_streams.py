@@ -9,6 +9,8 @@ import pytest
 
 from sim2real_bridge import streams
 from sim2real_bridge.__main__ import UsageError, parse
+from sim2real_bridge.conformance import check_said
+from sim2real_bridge.conformance.probe import FailedError
 
 SIZE, RATE_HZ = 64, 25.0
 
@@ -49,6 +51,19 @@ def test_the_stream_is_an_ip_cameras(served):
     assert "h264,0" in done
     keys = [i for i, line in enumerate(done) if line.startswith("K")]
     assert np.all(np.diff(keys) == round(RATE_HZ)), "a keyframe each second"
+
+
+def test_the_conformance_kit_asks_a_stream(served):
+    camera = {"address": served.address("front"), "encoding": "h264"}
+    check_said.streamed(camera)
+    for spoilt, said in (
+        ({"address": served.address("nobody")}, "404"),
+        ({"address": "rtsp://127.0.0.1:1/front"}, "refused"),
+        ({"address": "http://127.0.0.1:1/front"}, "not rtsp"),
+        ({"encoding": "png"}, "encoding"),
+    ):
+        with pytest.raises(FailedError, match=said):
+            check_said.streamed(camera | spoilt)
 
 
 def test_a_server_that_is_gone_is_said_once(caplog):

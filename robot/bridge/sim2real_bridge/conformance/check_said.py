@@ -7,6 +7,7 @@ and the session (check_session.py), clocks (check_motion.py).
 import base64
 import math
 import re
+import socket
 
 from .probe import FailedError, SkippedError, seconds
 from .trial import Trial
@@ -109,12 +110,15 @@ def states_complete(t: Trial) -> None:
 
 
 def pictures(t: Trial) -> None:
-    """Each camera of the factsheet publishes PNGs of its size, with the seq of a joint_states."""
+    """Each camera publishes PNGs of its size, with the seq of a joint_states, or answers at its address."""
     if not t.factsheet["cameras"]:
         raise SkippedError("the factsheet names no camera")
     mark = t.probe.mark()
     t.drive(t.gently(state := t.running()), 2.0 / t.factsheet["control_rate_hz"], state)
     for camera in t.factsheet["cameras"]:
+        if "address" in camera:
+            streamed(camera)
+            continue
         topic = f"camera/{camera['name']}"
         frame = t.probe.wait(topic, "a picture", since=mark).body
         need(frame["name"] == camera["name"], f"{topic}: name {frame['name']!r}")
@@ -125,6 +129,21 @@ def pictures(t: Trial) -> None:
         need(size == want == (frame["width"], frame["height"]), f"{topic}: {size} pixels, the factsheet has {want}")
         seqs = {h.body["seq"]: h.body["stamp"] for h in t.probe.heard("joint_states")}
         need(seqs.get(frame["seq"]) == frame["stamp"], f"{topic}: no joint_states has its seq and stamp")
+
+
+def streamed(camera: dict) -> None:
+    """A camera that has an address sends H264 there, of which the daemon makes pictures; here it is asked alone."""
+    address = camera["address"]
+    where = re.fullmatch(r"rtsp://([^/@:]+|\[[^/@\]]+\]):(\d+)/.+", address)
+    need(where is not None, f"address {address!r}: not rtsp://host:port/path")
+    need(camera["encoding"] == "h264", f"encoding {camera['encoding']!r} of {address}")
+    try:
+        with socket.create_connection((where[1].strip("[]"), int(where[2])), 5.0) as peer:
+            peer.sendall(f"DESCRIBE {address} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n".encode())
+            answer = peer.recv(4096)
+    except OSError as err:
+        raise FailedError(f"{address}: {err}") from err
+    need(answer.startswith(b"RTSP/1.0 200 "), f"{address}: answered {answer[:60]!r}")
 
 
 def echo(t: Trial) -> None:
