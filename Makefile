@@ -78,6 +78,7 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 	SIM2REALD_ALL=1 go test -race $$(go list ./... | grep -v '/daemon$$')
 	SIM2REALD_ALL=1 go test -race -timeout 20m ./daemon
 	SIM2REALD_ALL=1 go test -run Alloc ./...
+	SIM2REALD_ALL=1 go test ./model/reference -run 'MovedMount$$|RealCamera' # what the race detector makes too slow
 	go test ./model/tape # what the race detector makes too slow, and cannot see into
 	CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape # as on a machine without AVX2
 	cd robot/bridge && ../../$(PYTHON) -m pytest -q

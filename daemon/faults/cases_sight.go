@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// turnedCameras are simulated cameras that are turned, swap red and blue, or show what another should.
+// turnedCameras are simulated and real cameras that are turned, swap red and blue, show what another should, or have moved.
 func turnedCameras(ctx context.Context, _ *bench) outcome {
-	said, err := goTest(ctx, "./model/reference", "^(TestDetects|TestFalseAlarms)$")
+	said, err := goTest(ctx, "./model/reference", "^(TestDetects|TestFalseAlarms|TestMovedMount|TestRealCamera)$")
 	if err != nil {
 		return broken(err)
 	}
-	figures := regexp.MustCompile(`(?m): ((?:turned|red and blue swapped|another camera|ordinary): \d+ .*)$`).FindAllStringSubmatch(said, -1)
+	figures := regexp.MustCompile(`(?m)_test\.go:\d+: ((?:real: )?(?:turned|turned [48]°|red and blue swapped|another camera|another scene|ordinary|standing|moved by 4 %): \d+ .*)$`).FindAllStringSubmatch(said, -1)
 	var told []string
 	for _, f := range figures {
 		told = append(told, f[1])
 	}
-	return measured(len(told) == 4, "%s, of what the references can tell", strings.Join(told, "; "))
+	return measured(len(told) == 12, "%s, of what the references can tell", strings.Join(told, "; "))
 }
 
 // secretsAbsent are a stream's password and a signing key in what is printed.

@@ -23,7 +23,7 @@ func cases() []faultCase {
 		{"15", "corrupt H264 over RTSP", "P", "0 crashes in 100,000 packets, 99 % of bad pictures held back", corruptStreams},
 		{"16", "RTSP server dies or never answers", "P", "held <= 700 ms, no leak over 100 kills", deadStreams},
 		{"17", "pictures of another size", "P", "no motion from them", wrongPicture},
-		{"18", "camera turned, red and blue swapped, another camera", "U", ">= 99 of 100 noticed, <= 1 of 1000 false", turnedCameras},
+		{"18", "camera turned, moved, red and blue swapped, another camera", "U", ">= 99 of 100 noticed, <= 1 of 1000 false", turnedCameras},
 		{"19", "video device absent (coming back: needs one)", "P", "<= 2 s to a one-line cause", cameraAbsent},
 		{"20", "black, overexposed, blurred pictures", "P", "held within 3 pictures (one more for the phase)", flawedPictures},
 		{"21", "GPU asked for and absent", "P", "clear error <= 5 s", gpuAbsent},

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"encoding/json"
+	"slices"
 
 	"sim2reald/model/adapter"
 	"sim2reald/model/preprocess"
@@ -15,8 +16,9 @@ const (
 	VersionAdapters = 2 // adapters inside the base, a history, a named trainer
 	VersionRecipe   = 3 // a kind, and how it was trained; actions of the tool
 	VersionSight    = 4 // reference pictures of its cameras
+	VersionMount    = 5 // and how far these lay from each other
 
-	newest = VersionSight // that this daemon reads
+	newest = VersionMount // that this daemon reads
 )
 
 // Fixed values of the manifest.
@@ -54,11 +56,14 @@ func (m *Manifest) SetVersion() {
 	if m.Version >= VersionRecipe && m.Kind == "" {
 		m.Kind = KindAdapter
 	}
-	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0", VersionSight: "0.4.0"}[m.Version]
+	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0", VersionSight: "0.4.0", VersionMount: "0.5.0"}[m.Version]
 }
 
 // needs is the oldest version that can say what the manifest says.
 func (m *Manifest) needs() int {
+	if slices.ContainsFunc(m.References, func(r reference.Reference) bool { return r.Episodes > 0 || r.Moves > 0 }) {
+		return VersionMount
+	}
 	if len(m.References) > 0 {
 		return VersionSight
 	}

@@ -55,6 +55,8 @@ func remedyOf(m *Manifest, rig *Rig, r *reference.Reference, v reference.Verdict
 		return "mount the camera as in the demonstrations, or stop its driver from turning the picture"
 	case v.Swapped:
 		return "let the camera's driver send red first"
+	case v.Moved:
+		return "mount the camera where it stood in the demonstrations, or train with demonstrations from where it stands now"
 	}
 	return "point the camera as in the demonstrations, light the scene, take off the lens cap, or name the right source in cameras"
 }

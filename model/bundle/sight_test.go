@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,7 +49,7 @@ func referenced(t testing.TB) Manifest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if untold := r.Untold(); untold != "" {
+	if untold := r.Untold(); untold != "a camera that has moved a little" { // of which the episodes are not counted
 		t.Fatalf("the scene of this test cannot tell %s", untold)
 	}
 	m := testManifest()
@@ -111,6 +112,40 @@ func TestCheckCompares(t *testing.T) {
 		}
 		if c.rig != "" && (mismatch.Key != "cameras front view" || !strings.Contains(mismatch.Rig, c.rig) || !strings.Contains(mismatch.Remedy, c.remedy)) {
 			t.Errorf("%s: %v, want %q and %q", name, mismatch, c.rig, c.remedy)
+		}
+	}
+}
+
+// TestMovedCamera: a reference of many episodes also tells a camera that stands elsewhere, and needs a daemon that reads it.
+func TestMovedCamera(t *testing.T) {
+	var maker reference.Maker
+	for seed := range 24 {
+		maker.Begin()
+		maker.Add(viewOf(t, scene(seed)))
+	}
+	r, err := maker.Make("front")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := testManifest()
+	m.References = []reference.Reference{r}
+	m.SetVersion()
+	if m.Version != VersionMount || m.MinDaemon != "0.5.0" || m.Validate() != nil {
+		t.Errorf("version %d, daemon %s: %v", m.Version, m.MinDaemon, m.Validate())
+	}
+	rig := testRig()
+	rig.Cameras[0].Width, rig.Cameras[0].Height, rig.Daemon = 56, 42, "0.5.0"
+	for aside, want := range map[int]string{0: "", 4: "6.2 % of the picture further right"} {
+		f := scene(9)
+		for y := range 64 {
+			row := f.Pix[3*64*y : 3*64*(y+1)]
+			copy(row[3*aside:], slices.Clone(row))
+		}
+		rig.Views = map[string]*reference.View{"front": viewOf(t, f)}
+		err := Check(&m, rig)
+		var mismatch *MismatchError
+		if want == "" && err != nil || want != "" && (!errors.As(err, &mismatch) || !strings.Contains(mismatch.Remedy, "where it stood")) {
+			t.Errorf("%d pixels aside: %v", aside, err)
 		}
 	}
 }

@@ -27,11 +27,16 @@ type Verdict struct {
 	Other   bool // another scene, or one that cannot be recognised
 	Turn    Turn // how the picture lies
 	Swapped bool // red and blue are in each other's place
+	Moved   bool // the camera does not stand where it stood: by Mount
 	Fit     float64
+	Mount   Mount // where the scene is the same
 }
 
 // OK is whether the camera shows what it should, as far as that can be told.
-func (v Verdict) OK() bool { return !v.Other && v.Turn == Upright && !v.Swapped }
+func (v Verdict) OK() bool { return v.recognised() && !v.Moved }
+
+// recognised is whether it shows the scene, upright and in its colours.
+func (v Verdict) recognised() bool { return !v.Other && v.Turn == Upright && !v.Swapped }
 
 // String says what is wrong, in words.
 func (v Verdict) String() string {
@@ -42,6 +47,9 @@ func (v Verdict) String() string {
 		return fmt.Sprintf("another scene (agreement %.2f, want %.2f)", v.Fit, leastFit)
 	case v.Swapped:
 		return "red and blue in each other's place"
+	case v.Moved:
+		return fmt.Sprintf("the scene %.1f %% of the picture further right, %.1f %% further down, turned by %.1f° clockwise: the camera has moved",
+			100*v.Mount.Right, 100*v.Mount.Down, v.Mount.Turn*180/math.Pi)
 	}
 	return fmt.Sprintf("the same scene (agreement %.2f)", v.Fit)
 }
@@ -62,6 +70,10 @@ func (r *Reference) Compare(live *View) Verdict {
 	}
 	v.Other = v.Turn == Upright && r.tellsScene() && v.Fit < leastFit
 	v.Swapped = v.Turn == Upright && !v.Other && r.tellsColours() && hue < leastHue
+	if v.recognised() && r.tellsMount() {
+		v.Mount = c.scene.mount(live)
+		v.Moved = r.moved(&v.Mount)
+	}
 	return v
 }
 
@@ -85,6 +97,9 @@ func (r *Reference) Untold() string {
 	}
 	if !r.tellsScene() {
 		out = append(out, "another scene")
+	}
+	if !r.tellsMount() {
+		out = append(out, "a camera that has moved a little")
 	}
 	return strings.Join(out, ", ")
 }
@@ -126,6 +141,7 @@ type weights [Side - 1][Side - 1]float64
 // comparer holds a reference in each Turn.
 type comparer struct {
 	picture *picture
+	scene   *scene
 	slopes  [turns]*slopes
 	weights [turns]weights
 }
@@ -142,7 +158,7 @@ func (r *Reference) comparer() (*comparer, error) {
 		}
 		deviation[y][x][0] = float64(r.Deviation[i]) / 255
 	}
-	c := &comparer{picture: &mean}
+	c := &comparer{picture: &mean, scene: sceneOf(&mean, &deviation)}
 	for t := range turns {
 		c.slopes[t] = slopesOf(mean.turned(t))
 		c.weights[t] = weightsOf(deviation.turned(t))

@@ -2,7 +2,8 @@ package reference
 
 import (
 	"image"
-	"image/jpeg"
+	_ "image/jpeg"
+	_ "image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,7 +56,7 @@ func opened(t testing.TB, path string) image.Image {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	picture, err := jpeg.Decode(in)
+	picture, _, err := image.Decode(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,10 +65,14 @@ func opened(t testing.TB, path string) image.Image {
 
 // cut takes one picture of 64x64 px.
 func cut(from image.Image, name string, left, top int) *camera.Frame {
-	f := &camera.Frame{Camera: name, Width: 64, Height: 64}
-	for y := range 64 {
-		for x := range 64 {
-			r, g, b, _ := from.At(left+x, top+y).RGBA()
+	return patch(from, name, image.Rect(left, top, left+64, top+64))
+}
+
+func patch(from image.Image, name string, within image.Rectangle) *camera.Frame {
+	f := &camera.Frame{Camera: name, Width: within.Dx(), Height: within.Dy()}
+	for y := within.Min.Y; y < within.Max.Y; y++ {
+		for x := within.Min.X; x < within.Max.X; x++ {
+			r, g, b, _ := from.At(x, y).RGBA()
 			f.Pix = append(f.Pix, byte(r>>8), byte(g>>8), byte(b>>8))
 		}
 	}

@@ -10,16 +10,25 @@ import (
 // Reference is what a camera showed in the demonstrations, as a bundle keeps it, and how far those agree with it.
 type Reference struct {
 	Camera    string    `json:"camera"`
-	Pictures  int       `json:"pictures"`  // of which it is the mean
-	RGB       []byte    `json:"rgb"`       // 3 x Side x Side, row by row from the top
-	Deviation []byte    `json:"deviation"` // Side x Side, of the logarithm of a cell's light between pictures, in 1/255
-	Fit       float64   `json:"fit"`       // least agreement of a demonstration's picture, 1 at most
-	Leads     []float64 `json:"leads"`     // by how much, at least, that was above its agreement with the reference turned, for each Turn but Upright
-	Hue       float64   `json:"hue"`       // least agreement in colour
+	Pictures  int       `json:"pictures"`           // of which it is the mean
+	Episodes  int       `json:"episodes,omitempty"` // that these are of; 0: older, not counted
+	RGB       []byte    `json:"rgb"`                // 3 x Side x Side, row by row from the top
+	Deviation []byte    `json:"deviation"`          // Side x Side, of the logarithm of a cell's light between pictures, in 1/255
+	Fit       float64   `json:"fit"`                // least agreement of a demonstration's picture, 1 at most
+	Leads     []float64 `json:"leads"`              // by how much, at least, that was above its agreement with the reference turned, for each Turn but Upright
+	Hue       float64   `json:"hue"`                // least agreement in colour
+	// Moves is how far, at most, a demonstration's picture lay from the mean, in widths of it (Mount.Far); 0: older, not measured.
+	Moves float64 `json:"moves,omitempty"`
 }
 
 // Maker gathers views of one camera's demonstrations.
-type Maker struct{ views []View }
+type Maker struct {
+	views    []View
+	episodes int
+}
+
+// Begin says that the next views are of another episode.
+func (m *Maker) Begin() { m.episodes++ }
 
 // Add takes one more.
 func (m *Maker) Add(v *View) { m.views = append(m.views, *v) }
@@ -29,7 +38,7 @@ func (m *Maker) Make(camera string) (Reference, error) {
 	if len(m.views) == 0 {
 		return Reference{}, errors.New("no pictures to make a reference of")
 	}
-	r := Reference{Camera: camera, Pictures: len(m.views)}
+	r := Reference{Camera: camera, Pictures: len(m.views), Episodes: m.episodes}
 	mean, deviation := m.statistics()
 	for i := range Side * Side {
 		y, x := i/Side, i%Side
@@ -78,6 +87,10 @@ func (m *Maker) measure(r *Reference) error {
 		for t := range r.Leads {
 			r.Leads[t] = min(r.Leads[t], fits[Upright]-fits[t+1])
 		}
+		if m.episodes > 0 {
+			mount := c.scene.mount(&m.views[i])
+			r.Moves = max(r.Moves, min(rounded(mount.Far()), 1), 0.001)
+		}
 	}
 	for t := range r.Leads {
 		r.Leads[t] = rounded(r.Leads[t])
@@ -97,6 +110,9 @@ func (r *Reference) Validate() error {
 	}
 	if r.Camera == "" || r.Pictures < 1 {
 		return fmt.Errorf("camera %q, mean of %d pictures; want a name, and 1 or more", r.Camera, r.Pictures)
+	}
+	if r.Episodes < 0 || !(r.Moves >= 0 && r.Moves <= 1) { // NaN too
+		return fmt.Errorf("%d episodes, %g of the picture between them; want 0 or more, and 0 to 1", r.Episodes, r.Moves)
 	}
 	for _, x := range append([]float64{r.Fit, r.Hue}, r.Leads...) {
 		if !(x >= -2 && x <= 2) { // NaN too

@@ -3,7 +3,8 @@
 //
 // What belongs here: the small picture that a bundle keeps of each camera, and its comparison with a live frame, which
 // is a pure function. What does not: what a policy sees (model/preprocess), how old a frame may be (daemon/control),
-// and where exactly a camera stands (calibration): a scene that has moved by centimetres is the same scene here.
+// and where exactly a camera stands (calibration): here it is only told that it does not stand where it stood, if it
+// stands farther from there than the demonstrations' scenes lay from each other.
 package reference
 
 import (

@@ -77,7 +77,7 @@ func TestFalseAlarms(t *testing.T) {
 				kind = "strong light"
 			}
 			for range 5 {
-				v := ref.Compare(viewOf(t, ordinary(f, r)))
+				v := ref.Compare(viewOf(t, ordinary(f, 2, r)))
 				if count(kinds, kind, !v.OK()); !v.OK() {
 					t.Logf("%s.%s picture %d: %v", s.domain, s.camera, other+i, v)
 				}
@@ -97,8 +97,8 @@ func TestFalseAlarms(t *testing.T) {
 }
 
 // ordinary is a frame with the exposure, white balance, noise and mounting of another day: a fifth lighter or darker, each
-// colour by 5 %, 2 of 255 of noise, and up to 2 of 64 pixels to the side.
-func ordinary(f *camera.Frame, r *rand.Rand) *camera.Frame {
+// colour by 5 %, 2 of 255 of noise, and up to so many pixels to the side.
+func ordinary(f *camera.Frame, aside int, r *rand.Rand) *camera.Frame {
 	out := *f
 	out.Pix = make([]byte, len(f.Pix))
 	exposure := math.Exp(0.2 * (2*r.Float64() - 1))
@@ -106,7 +106,7 @@ func ordinary(f *camera.Frame, r *rand.Rand) *camera.Frame {
 	for c := range gain {
 		gain[c] = exposure * (1 + 0.05*(2*r.Float64()-1))
 	}
-	dx, dy := r.IntN(5)-2, r.IntN(5)-2
+	dx, dy := r.IntN(2*aside+1)-aside, r.IntN(2*aside+1)-aside
 	for y := range f.Height {
 		for x := range f.Width {
 			from := 3 * (min(max(y+dy, 0), f.Height-1)*f.Width + min(max(x+dx, 0), f.Width-1))

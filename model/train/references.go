@@ -41,6 +41,9 @@ func References(d *dataset.Dataset) ([]reference.Reference, error) {
 
 // look adds an episode's pictures.
 func look(e *dataset.Episode, m *dataset.Meta, makers []reference.Maker) error {
+	for i := range makers {
+		makers[i].Begin()
+	}
 	n := min(perEpisode, len(e.Steps))
 	for i := range n {
 		step := i * (len(e.Steps) - 1) / max(n-1, 1)
