@@ -35,6 +35,7 @@ type Description struct {
 	Precision string // of the frozen weights, "float32" or "int8"; empty means float32
 	Threads   int
 	Spin      bool   // its threads wait for each other by looking, which keeps their cores from everybody else
+	Layout    string // of convolutions that bundles change: "blocked", as the frozen ones, or "plain"; empty where there are none
 	Fallback  string // what was decided in the user's place, and why; empty if nothing was
 }
 
@@ -47,6 +48,9 @@ func (d Description) String() string {
 	s := fmt.Sprintf("%s %s on %s, %s, threads %d", d.Engine, d.Version, d.Device, precision, d.Threads)
 	if d.Spin {
 		s += ", spinning"
+	}
+	if d.Layout != "" {
+		s += ", convolutions with adapters " + d.Layout
 	}
 	if d.Fallback != "" {
 		s += " (" + d.Fallback + ")"

@@ -150,6 +150,9 @@ func describe(d model.Description) string {
 	if d.Spin {
 		text += ", spinning within an inference"
 	}
+	if d.Layout != "" {
+		text += ", convolutions with adapters " + d.Layout
+	}
 	return text
 }
 

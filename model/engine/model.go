@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	ort "github.com/yalue/onnxruntime_go"
 
@@ -46,6 +47,9 @@ type Model struct {
 	opts    Options // as they really are
 	values  map[string]safetensors.Tensor
 	adapted map[string][]float32 // see adaptedValues
+	plain   []*graph.Param       // of the bundle, inputs of the session as they are
+	made    []*made              // what is made of others, see blocked.go
+	factors []*product           // that it is made with
 	shared  *buffers             // of all sessions, with OneAtATime
 	says    model.Description
 }
@@ -109,20 +113,34 @@ func (m *Model) openOn(r *Runtime, device string, values map[string]safetensors.
 		m.says.Fallback = "tensorrt takes no weights as inputs: each bundle is an engine of its own, with the base in it"
 		return r.Offers(device)
 	}
+	if m.opts.Precision == Float32 && device == CPU && slices.ContainsFunc(m.graph.Nodes, changed) {
+		return m.openConvolutions(r, values)
+	}
+	m.plain = m.graph.Swapped()
 	m.session, err = m.load(m.graph, values)
 	return err
 }
 
 // load lowers a graph and makes an ONNX Runtime session of it.
 func (m *Model) load(g *graph.Graph, values map[string]safetensors.Tensor) (*ort.DynamicAdvancedSession, error) {
+	onnx, err := lower(g, values, m.opts.Batch, m.opts.Precision)
+	if err != nil {
+		return nil, err
+	}
+	return m.start(onnx)
+}
+
+// start makes a session of an ONNX model, its options changed as told.
+func (m *Model) start(onnx []byte, change ...func(*ort.SessionOptions) error) (*ort.DynamicAdvancedSession, error) {
 	options, err := sessionOptions(m.opts)
 	if err != nil {
 		return nil, err
 	}
 	defer options.Destroy()
-	onnx, err := lower(g, values, m.opts.Batch, m.opts.Precision)
-	if err != nil {
-		return nil, err
+	for _, f := range change {
+		if err := f(options); err != nil {
+			return nil, fmt.Errorf("configuring ONNX Runtime: %s: %w", oneLine(err), ErrLibrary)
+		}
 	}
 	s, err := ort.NewDynamicAdvancedSessionWithONNXData(onnx, nil, nil, options)
 	if err != nil && m.opts.Device != CPU {
@@ -142,7 +160,7 @@ func (m *Model) Graph() *graph.Graph { return m.graph }
 
 // Close frees the model, after its sessions have been closed.
 func (m *Model) Close() error {
-	var errs []error
+	errs := []error{m.closeFactors()}
 	if m.shared != nil {
 		errs = append(errs, m.shared.close())
 	}

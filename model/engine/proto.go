@@ -31,6 +31,7 @@ const (
 	nodeName   = 3
 	nodeOp     = 4
 	nodeAttr   = 5
+	nodeDomain = 7
 
 	attrName   = 1
 	attrFloat  = 2

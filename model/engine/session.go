@@ -31,7 +31,8 @@ type buffers struct {
 
 // Session makes a session with the bundle's parameters. They must be finite, and deviations to standardise
 // with above zero. They are not copied where they are float32, and must then stay as they are. What a bundle adds to
-// the base's parameters is summed here, once, and costs nothing where it is zero.
+// the base's parameters is summed here, once, and costs nothing where it is zero; what convolutions take of it is put into
+// the order that they want, see blocked.go.
 func (m *Model) Session(params map[string]safetensors.Tensor) (*Session, error) {
 	if err := checkDeviations(m.graph, params); err != nil {
 		return nil, err
@@ -45,12 +46,10 @@ func (m *Model) Session(params map[string]safetensors.Tensor) (*Session, error) 
 
 // open makes what the session does not share and binds everything.
 func (s *Session) open(params map[string]safetensors.Tensor) (err error) {
-	swapped := s.model.graph.Swapped()
 	if s.runner == nil {
 		if s.runner, err = s.model.bake(params); err != nil {
 			return err
 		}
-		swapped = nil // they are constants
 	}
 	if s.buffers == nil {
 		if s.buffers, err = s.model.newBuffers(); err != nil {
@@ -63,8 +62,13 @@ func (s *Session) open(params map[string]safetensors.Tensor) (err error) {
 	if err := s.bind(); err != nil {
 		return err
 	}
-	for _, p := range swapped {
+	for _, p := range s.model.plain {
 		if err := s.bindParam(p, params); err != nil {
+			return err
+		}
+	}
+	for _, k := range s.model.made {
+		if err := s.bindMade(k, params); err != nil {
 			return err
 		}
 	}
@@ -128,13 +132,31 @@ func (s *Session) bindParam(p *graph.Param, params map[string]safetensors.Tensor
 	if err != nil {
 		return err
 	}
-	t, err := ort.NewTensor(dims(p.Shape), values)
+	return s.bindValues(p.Name, p.Shape, values)
+}
+
+// bindMade makes one parameter of convolutions and binds it to all its places.
+func (s *Session) bindMade(k *made, params map[string]safetensors.Tensor) error {
+	values, still, err := k.values(params)
 	if err != nil {
-		return fmt.Errorf("making tensor %q of %v: %s: %w", p.Name, p.Shape, oneLine(err), ErrLibrary)
+		return err
+	}
+	for _, p := range k.places {
+		if err := s.bindValues(p.name, p.shape, p.ordered(values, still)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) bindValues(name string, shape []int, values []float32) error {
+	t, err := ort.NewTensor(dims(shape), values)
+	if err != nil {
+		return fmt.Errorf("making tensor %q of %v: %s: %w", name, shape, oneLine(err), ErrLibrary)
 	}
 	s.params = append(s.params, t)
-	if err := s.binding.BindInput(p.Name, t); err != nil {
-		return fmt.Errorf("binding %q: %s: %w", p.Name, oneLine(err), ErrLibrary)
+	if err := s.binding.BindInput(name, t); err != nil {
+		return fmt.Errorf("binding %q: %s: %w", name, oneLine(err), ErrLibrary)
 	}
 	return nil
 }
