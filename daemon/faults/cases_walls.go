@@ -27,7 +27,7 @@ func againstWalls(ctx context.Context, b *bench) outcome {
 	if err != nil {
 		return broken(err)
 	}
-	folding, err := writeTrap(dir, trap{name: "folding", inner: 1, outer: -6})
+	folding, err := writeTrap(dir, trap{name: "folding", inner: 1, outer: -1})
 	if err != nil {
 		return broken(err)
 	}

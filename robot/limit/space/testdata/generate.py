@@ -4,7 +4,8 @@
     build/venv-metaworld/bin/python robot/limit/space/testdata/generate.py sawyer
 
 writes NAME.shape.txt and NAME.distances.txt; with `fit` before the name it prints the smallest capsules around each
-link's points instead, from which the table in arms.go was rounded.
+link's points instead. The table in arms.go began there; links of two capsules were divided by hand where it saved most.
+What it holds is the tests' to say.
 
 A line of a shape is a link's name and a point of its meshes (m) in that link's coordinate frame, which is the one of
 robot/kinematics: the vertices of the convex hull, and as many others as are spread over the surface. The frames are
@@ -22,7 +23,7 @@ import sys
 import mujoco
 import numpy as np
 from scipy.optimize import minimize
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, QhullError
 
 HERE = pathlib.Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("arms", HERE.parents[2] / "kinematics/testdata/generate.py")
@@ -33,14 +34,20 @@ SEED, POSES, SPREAD, FAR = 20001, 400, 150, 0.5
 
 # By link: where it hangs (the number of its joint, 0 for the base), and its geometries' bodies and meshes.
 PANDA_LINKS = {f"link{i}": (i, {f"panda0_link{i}": (f"link{i}_viz", f"link{i}_col")}) for i in range(8)} | {
-    "hand": (7, {"panda0_link7": ("hand_viz", "hand_col")})  # without fingers: the kitchen's are 4 cm longer than Franka's
+    "hand": (
+        7,
+        {"panda0_link7": ("hand_viz", "hand_col")},
+    )  # without fingers: the kitchen's are 4 cm longer than Franka's
 }
 SAWYER_LINKS = {
     "base": (0, {"right_arm_base_link": ("base",)}),
     "l0": (1, {"right_l0": ("l0",)}),
     "head": (1, {"head": (), "screen": ()}),
 } | {f"l{i}": (i + 1, {f"right_l{i}": (f"l{i}",)}) for i in range(1, 7)}
-SAWYER_LINKS["hand"] = (7, {"right_hand": (), "hand": (), "rightclaw": (), "leftclaw": (), "rightpad": (), "leftpad": ()})
+SAWYER_LINKS["hand"] = (
+    7,
+    {"right_hand": (), "hand": (), "rightclaw": (), "leftclaw": (), "rightpad": (), "leftpad": ()},
+)
 ARMS = {
     "panda": (arms.kitchen, arms.PANDA, arms.PANDA_RANGE, PANDA_LINKS),
     "sawyer": (arms.metaworld, arms.SAWYER, arms.SAWYER_RANGE, SAWYER_LINKS),
@@ -140,7 +147,8 @@ def capsule(points: np.ndarray, starts: int = 4):
         axis = axes[i % 2]
         reach, part = (points - centre) @ axis, draw.uniform(0.3, 0.9)
         start = np.concatenate([centre + axis * reach.min() * part, centre + axis * reach.max() * part])
-        found = minimize(volume, start, method="Nelder-Mead", options={"maxiter": 3000, "xatol": 1e-4, "adaptive": True})
+        options = {"maxiter": 3000, "xatol": 1e-4, "adaptive": True}
+        found = minimize(volume, start, method="Nelder-Mead", options=options)
         if best is None or found.fun < best.fun:
             best = found
     a, b = best.x[:3].round(3), best.x[3:].round(3)
@@ -160,10 +168,10 @@ def fit(name: str) -> None:
             halves = [points[points[:, axis] <= cut], points[points[:, axis] > cut]]
             try:
                 both = [capsule(h, 2) for h in halves]
-            except Exception:  # noqa: BLE001, S112: a flat half has no hull
+            except QhullError:  # a flat half
                 continue
             if sum(c[3] for c in both) < 0.8 * volume:
-                print("   ", "xyz"[axis], *[f"{c[0]} {c[1]} {c[2]}" for c in both], f"{1000 * sum(c[3] for c in both):.2f} l")
+                print("   ", "xyz"[axis], *[f"{c[0]} {c[1]} {c[2]}, {1000 * c[3]:.2f} l;" for c in both])
 
 
 def write(name: str) -> None:
