@@ -57,13 +57,18 @@ func (o BrokerOptions) Start() (*Broker, error) {
 	return b, nil
 }
 
+// never is how often the library says on $SYS how it is, in seconds: a year. For that it asks for MemStats, and Go's
+// runtime stops everything, the tick among it, for up to some milliseconds; nobody here listens.
+const never = 365 * 24 * 3600
+
 func newServer() *mqtt.Server {
 	capabilities := mqtt.NewDefaultServerCapabilities()
 	capabilities.MaximumPacketSize = maxPayload
 	capabilities.MaximumInflight = 16
 	return mqtt.New(&mqtt.Options{
-		Capabilities: capabilities,
-		Logger:       slog.New(slog.NewTextHandler(io.Discard, nil)), // clients that go are reported by their last wills
+		Capabilities:           capabilities,
+		SysTopicResendInterval: never,
+		Logger:                 slog.New(slog.NewTextHandler(io.Discard, nil)), // clients that go are reported by their last wills
 	})
 }
 
