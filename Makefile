@@ -91,6 +91,10 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 calibration-runs: setup ## how often 95 % intervals of hand-eye hold the truth, in 1000 runs for each kind (some minutes)
 	CALIBRATION_RUNS=1000 go test -count 1 -timeout 60m -v -run HandEyeIntervals ./calibration
 
+.PHONY: calibration-drive
+calibration-drive: setup-test ## the arm driven through whole tours at the page, both kinds of hand-eye, held to the truth (some minutes)
+	CALIBRATION_POSES=20 go test -count 1 -timeout 20m -v -run CalibrateDrive ./daemon
+
 # Case numbers, such as 38,5,13; all without it.
 CASES ?=
 .PHONY: faults

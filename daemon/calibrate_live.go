@@ -13,7 +13,9 @@ import (
 	"sim2reald/calibration/opencv"
 	"sim2reald/camera"
 	"sim2reald/camera/encoded"
+	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
+	"sim2reald/robot"
 )
 
 // sitter looks at a camera's pictures for a calibration in the making, and does what its page asks.
@@ -22,11 +24,16 @@ type sitter struct {
 	board calibration.Board
 	eye   *camera.Latest
 	clock func() time.Duration
-	arm   func() *live.Arm // nil without one
-	wall  func() time.Time // dates the result
-	say   io.Writer        // for the terminal, as the commands on files do
+	arm   func() (robot.State, *live.Arm) // nil without one
+	lens  calibration.LensResult          // known already, of hand-eye
+	robot string                          // whose hand it is
+	drive *driver                         // nil where nothing is commanded
+	mode  func() topic.Status             // of the arm that is commanded
+	wall  func() time.Time                // dates the result
+	say   io.Writer                       // for the terminal, as the commands on files do
 
-	grey []byte // of the looking goroutine
+	joints int    // of the arm
+	grey   []byte // of the looking goroutine
 
 	mu      sync.Mutex
 	session *live.Session
@@ -61,14 +68,18 @@ func (s *sitter) see(f *camera.Frame) error {
 	}
 	l := live.Look{At: f.Arrival, Width: f.Width, Height: f.Height, Corners: corners}
 	l.EdgeWidth = calibration.EdgeWidth(p, calibration.View{Corners: corners})
+	var state robot.State
 	if s.arm != nil {
-		l.Arm = s.arm()
+		state, l.Arm = s.arm()
 	}
-	good, err := s.take(l)
+	why, err := s.take(l)
 	if err != nil {
 		return err
 	}
-	mark(f, corners, good)
+	if s.drive != nil {
+		s.steer(state, why)
+	}
+	mark(f, corners, why.Reason == live.Kept)
 	data, err := encoded.JPEG(f)
 	if err != nil {
 		return err
@@ -79,20 +90,30 @@ func (s *sitter) see(f *camera.Frame) error {
 	return nil
 }
 
+// steer lets the driver decide from what was seen.
+func (s *sitter) steer(state robot.State, why live.Why) {
+	s.mu.Lock()
+	samples := s.session.Samples()
+	s.mu.Unlock()
+	s.drive.see(&drivenFacts{now: s.clock(), q: state.Q, joints: s.joints, why: why, samples: samples})
+}
+
 // take hands the session what was seen. After each further view of a lens, what is known of it is better.
-func (s *sitter) take(l live.Look) (good bool, err error) {
+func (s *sitter) take(l live.Look) (live.Why, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.session.Kept()
 	why, err := s.session.See(l)
 	if err != nil || s.session.Kept() == before {
-		return why.Reason == live.Kept, err
+		return why, err
 	}
 	s.write = nil
-	if found, _, _, err := s.fitLens(); err == nil { // else the lens that was known still serves
-		s.session.Sighted(found.Lens)
+	if s.flags.kind == "" {
+		if found, _, _, err := s.fitLens(); err == nil { // else the lens that was known still serves
+			s.session.Sighted(found.Lens)
+		}
 	}
-	return true, nil
+	return why, nil
 }
 
 func (s *sitter) fitLens() (calibration.Solution, []calibration.View, []calibration.LeftOut, error) {
@@ -121,8 +142,10 @@ func (s *sitter) Ask(kind string, view int) error {
 		return s.solve()
 	case "save":
 		return s.save()
+	case "drive":
+		return s.beginDrive()
 	default:
-		return fmt.Errorf("request %q is unknown; ask for start, pause, clear, drop, solve or save", kind)
+		return fmt.Errorf("request %q is unknown; ask for start, pause, clear, drop, solve, save or drive", kind)
 	}
 	return nil
 }
@@ -130,7 +153,11 @@ func (s *sitter) Ask(kind string, view int) error {
 // solve computes from what is kept now; pictures wait meanwhile.
 func (s *sitter) solve() error {
 	s.write = nil
-	result, err := s.solveLens()
+	solve := s.solveLens
+	if s.flags.kind != "" {
+		solve = s.solveHand
+	}
+	result, err := solve()
 	s.session.Solved(result, err)
 	return err
 }
@@ -151,6 +178,32 @@ func (s *sitter) solveLens() (*live.Result, error) {
 	return live.Lens(r, s.board, used, found.TCameraBoard, out), nil
 }
 
+func (s *sitter) solveHand() (*live.Result, error) {
+	r, err := calibration.FitHandEye(calibration.Kind(s.flags.kind), s.lens.Lens, s.board, s.session.Samples(), solvers(s.say))
+	if err != nil {
+		return nil, err
+	}
+	r.Date, r.Serial, r.Robot = s.wall(), s.lens.Serial, s.robot
+	tellLeftOut(r, s.say)
+	tellHandEye(r, s.say)
+	f := s.flags.hand()
+	s.write = func() error { return f.write(r, s.say) }
+	return live.Hand(r), nil
+}
+
+// beginDrive sends the arm on its tour, and keeps views from here on.
+func (s *sitter) beginDrive() error {
+	if s.drive == nil {
+		return errNoArm
+	}
+	if err := s.drive.begin(s.clock(), s.session.Kept()); err != nil {
+		return err
+	}
+	s.write = nil
+	s.session.Collect(true)
+	return nil
+}
+
 func (s *sitter) save() error {
 	if s.write == nil {
 		return fmt.Errorf("save: there is no result; solve first")
@@ -166,15 +219,29 @@ func (s *sitter) save() error {
 // shownSitting is what the page gets.
 type shownSitting struct {
 	live.Shown
-	Camera string `json:"camera"`
-	What   string `json:"what"`
+	Camera string    `json:"camera"`
+	What   string    `json:"what"`
+	Arm    *shownArm `json:"arm"` // null where nothing is commanded
+}
+
+// shownArm is the arm that is commanded.
+type shownArm struct {
+	Mode  string `json:"mode"`
+	Why   string `json:"why"`
+	Fault uint64 `json:"fault"`
+	Drive string `json:"drive"`
 }
 
 // Shown is for the page.
 func (s *sitter) Shown() any {
+	var arm *shownArm
+	if s.drive != nil {
+		m := s.mode()
+		arm = &shownArm{Mode: m.Mode, Why: m.Why, Fault: m.Fault, Drive: s.drive.words()}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return shownSitting{Shown: s.session.Shown(), Camera: s.eye.Camera(), What: s.flags.what(s.board)}
+	return shownSitting{Shown: s.session.Shown(), Camera: s.eye.Camera(), What: s.flags.what(s.board), Arm: arm}
 }
 
 // seen is the newest picture, with what was found in it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -21,7 +22,10 @@ type liveFlags struct {
 	boardFlags
 	config, camera, source           string
 	serial, name, model, format, out string
-	rehearse                         string
+	kind, intrinsics                 string // of hand-eye
+	frames                           calibration.FrameNames
+	drive                            bool
+	poses, rehearse                  string
 }
 
 func (f *liveFlags) set(fs *flag.FlagSet) {
@@ -34,10 +38,16 @@ func (f *liveFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.model, "model", "plumb_bob", "`distortion` of a lens: plumb_bob, rational_polynomial, or equidistant for a fisheye")
 	fs.StringVar(&f.format, "format", "ros", "`format` of a lens's file: ros (camera_info YAML) or opencv (FileStorage YAML)")
 	fs.StringVar(&f.out, "out", "", "`file` to write")
-	fs.StringVar(&f.rehearse, "rehearse", "", "practise on a simulated rig whose truth is known: `what`, lens")
+	fs.StringVar(&f.kind, "kind", "", "hand-eye instead of a lens: eye_in_hand or eye_to_hand")
+	fs.StringVar(&f.intrinsics, "intrinsics", "", "`file` of the lens, for hand-eye")
+	f.frames = calibration.FrameNames{Base: "base", Flange: "flange", Camera: "camera_optical_frame", Board: "board"}
+	fs.BoolVar(&f.drive, "drive", false, "let the page drive the arm from pose to pose once it is armed, for hand-eye; without it nothing is sent, and a person moves the arm")
+	fs.StringVar(&f.poses, "poses", "", "`file` of poses to drive through, one a line, rad; without it they are found around where the arm stands")
+	fs.StringVar(&f.rehearse, "rehearse", "", "practise on a simulated rig whose truth is known: `what`, lens, eye_in_hand or eye_to_hand")
 }
 
 const liveUsage = `sim2reald calibrate live -board 7x5 -square 0.03 -serial SERIAL -out lens.yaml
+sim2reald calibrate live -kind eye_in_hand -drive -intrinsics lens.yaml -board 7x5 -square 0.03 -out wrist.calib
 shows a camera's pictures at the configuration's page, /calibrate, and keeps views of a board that is held still.`
 
 // cmdCalibrateLive collects before a camera.
@@ -64,11 +74,17 @@ func (f *liveFlags) check() (calibration.Board, config.Config, error) {
 	if f.rehearse != "" && f.size == "" {
 		f.size, f.square = "7x5", 0.03
 	}
+	if f.rehearse != "" && f.rehearse != "lens" {
+		f.kind, f.drive = f.rehearse, true
+	}
 	b, err := f.board()
 	if err != nil {
 		return b, config.Config{}, err
 	}
 	if err := f.lens().checkOut(); err != nil {
+		return b, config.Config{}, err
+	}
+	if err := f.checkHand(); err != nil {
 		return b, config.Config{}, err
 	}
 	cfg, err := loadConfig(f.config)
@@ -81,13 +97,28 @@ func (f *liveFlags) check() (calibration.Board, config.Config, error) {
 	return b, cfg, f.choose(&cfg)
 }
 
+// checkHand is about what hand-eye alone has.
+func (f *liveFlags) checkHand() error {
+	switch {
+	case f.kind == "" && (f.drive || f.poses != "" || f.intrinsics != ""):
+		return fmt.Errorf("-drive, -poses and -intrinsics are for hand-eye; say -kind eye_in_hand or eye_to_hand")
+	case f.kind == "":
+		return nil
+	case f.intrinsics == "":
+		return fmt.Errorf("-intrinsics is missing; calibrate the lens first, and name its file")
+	case f.poses != "" && !f.drive:
+		return fmt.Errorf("-poses is for -drive")
+	}
+	return calibration.Kind(f.kind).Check()
+}
+
 // rehearsal is the simulated rig of a task.
 func (f *liveFlags) rehearsal(cfg *config.Config) error {
 	if f.rehearse == "" {
 		return nil
 	}
-	if !slices.Contains([]string{"lens"}, f.rehearse) {
-		return fmt.Errorf("-rehearse %q; want lens", f.rehearse)
+	if !slices.Contains([]string{"lens", "eye_in_hand", "eye_to_hand"}, f.rehearse) {
+		return fmt.Errorf("-rehearse %q; want lens, eye_in_hand or eye_to_hand", f.rehearse)
 	}
 	cfg.Robot.Name = "calibration"
 	cfg.Bridge.Domain, cfg.Bridge.Task, cfg.Bridge.Clock = "calibration", f.rehearse, "realtime"
@@ -121,9 +152,18 @@ func (f *liveFlags) lens() intrinsicsFlags {
 	return intrinsicsFlags{boardFlags: f.boardFlags, model: f.model, out: f.out, format: f.format, serial: f.serial, name: f.name}
 }
 
+// hand are the same flags of the command on files.
+func (f *liveFlags) hand() handEyeFlags {
+	return handEyeFlags{boardFlags: f.boardFlags, kind: f.kind, intrinsics: f.intrinsics, out: f.out, name: f.name, frames: f.frames}
+}
+
 // what is calibrated, for the page.
 func (f *liveFlags) what(b calibration.Board) string {
-	return fmt.Sprintf("the lens of camera %s: %s %dx%d, %g mm", f.camera, b.Pattern, b.Cols, b.Rows, 1e3*b.Square)
+	what := "the lens of"
+	if f.kind != "" {
+		what = f.kind + " with"
+	}
+	return what + fmt.Sprintf(" camera %s: %s %dx%d, %g mm", f.camera, b.Pattern, b.Cols, b.Rows, 1e3*b.Square)
 }
 
 func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
@@ -131,19 +171,48 @@ func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return asMisconfigured(err)
 	}
-	w, err := f.openRig(ctx, cfg, log)
+	s := &sitter{flags: f, board: b, wall: time.Now, say: os.Stderr}
+	if f.kind != "" {
+		if s.lens, err = readLens(f.intrinsics); err != nil {
+			return asMisconfigured(err)
+		}
+	}
+	var d desk
+	w, err := f.openRig(ctx, cfg, log, d.answer)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, w.Close)
-	s := &sitter{
-		flags: f, board: b, eye: w.cameras[0], clock: w.clock, wall: time.Now, say: os.Stderr,
-		session: live.New(live.Config{Board: b, Model: calibration.Model(f.model), Criteria: calibration.DefaultCriteria()}),
-	}
-	page, err := web.Start(web.Options{
+	s.clock, s.eye = w.clock, w.cameras[0]
+	s.session = live.New(live.Config{
+		Board: b, Kind: calibration.Kind(f.kind), Model: calibration.Model(f.model), Lens: s.lens.Lens, Criteria: calibration.DefaultCriteria(),
+	})
+	options := web.Options{
 		Listen: cfg.Web.Listen, Hosts: cfg.Web.Hosts, Status: func() any { return idleStatus(cfg) },
 		Picture: s.seen, Ask: func(web.Request) error { return errNoArm }, Calibration: s,
-	})
+	}
+	if f.kind == "" {
+		return s.serve(ctx, log, options)
+	}
+	if err := s.watchArm(w); err != nil {
+		return err
+	}
+	if !f.drive {
+		return s.serve(ctx, log, options)
+	}
+	l, err := s.takeControls(ctx, w)
+	if err != nil {
+		return err
+	}
+	shown := s.shownBoard(w, l)
+	d.board.Store(shown)
+	options.Status, options.Ask = func() any { return shown.status() }, shown.askedByPage
+	return commanding(ctx, shown, func(ctx context.Context) error { return s.serve(ctx, log, options) })
+}
+
+// serve shows the page until ctx ends.
+func (s *sitter) serve(ctx context.Context, log *slog.Logger, options web.Options) (err error) {
+	page, err := web.Start(options)
 	if err != nil {
 		return err
 	}
@@ -152,12 +221,12 @@ func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
 	return s.look(ctx)
 }
 
-var errNoArm = fmt.Errorf("no arm is commanded here")
+var errNoArm = errors.New("no arm is commanded here; with -kind and -drive one is")
 
-// openRig opens the camera, and the bridge if the pictures are its.
-func (f *liveFlags) openRig(ctx context.Context, cfg config.Config, log *slog.Logger) (*workcell, error) {
-	if cfg.Cameras[0].OfBridge() {
-		return openWorkcell(ctx, cfg, log, workcellOptions{startBridge: f.rehearse != ""})
+// openRig opens the camera, and the bridge if the pictures are its or an arm is wanted.
+func (f *liveFlags) openRig(ctx context.Context, cfg config.Config, log *slog.Logger, onRequest func(topic.Request) topic.Reply) (*workcell, error) {
+	if cfg.Cameras[0].OfBridge() || f.kind != "" {
+		return openWorkcell(ctx, cfg, log, workcellOptions{startBridge: f.rehearse != "", onRequest: onRequest})
 	}
 	return openEyes(ctx, cfg, log)
 }

@@ -22,6 +22,8 @@ type board struct {
 	w     *workcell
 	shelf *shelf // where bundles can be swapped; nil in an evaluation
 
+	resting func(why string) (was bool) // ends what else moves the arm, at a person's wish for rest; nil where nothing does
+
 	mu                                sync.Mutex
 	task, bundle, base, engine, plans string // of the brain that decides now
 	loop                              *loop  // of the arm that runs now
@@ -190,12 +192,24 @@ func (b *board) ask(r topic.Request) error {
 	switch {
 	case l == nil:
 		return errNotYet
+	case b.resting != nil && (r.Kind == string(supervisor.HoldStill) || r.Kind == string(supervisor.Stop)):
+		return b.rest(l, r)
 	case !ofShelf(r.Kind):
 		return l.asker(r.Kind, r.Fault)
 	case b.shelf == nil:
 		return fmt.Errorf("%s: this daemon does not swap bundles; `sim2reald run` does", r.Kind)
 	}
 	return b.shelf.ask(r)
+}
+
+// rest ends what moves the arm before the loop is asked. To hold is then done, even if the arm stood just then.
+func (b *board) rest(l *loop, r topic.Request) error {
+	was := b.resting("an operator asked to " + r.Kind)
+	err := l.asker(r.Kind, r.Fault)
+	if was && r.Kind == string(supervisor.HoldStill) {
+		return nil
+	}
+	return err
 }
 
 func (b *board) askedByPage(r web.Request) error {

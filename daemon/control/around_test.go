@@ -113,7 +113,7 @@ func TestHomeOutside(t *testing.T) {
 	ask(t, b, supervisor.HoldStill)
 	b.boxed(t, 0.1)
 	err := b.loop.Ask(supervisor.Request{Kind: supervisor.GoHome})
-	if err == nil || !strings.Contains(err.Error(), "home: in the robot's home pose link") || !strings.Contains(err.Error(), "y_max") {
+	if err == nil || !strings.Contains(err.Error(), "home: there link") || !strings.Contains(err.Error(), "y_max") {
 		t.Errorf("%v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"sim2reald/daemon/control/supervisor"
 	"sim2reald/robot"
 	"sim2reald/robot/limit/space"
 )
@@ -18,34 +19,46 @@ const (
 	homeGain = 2
 )
 
-// canGoHome says why the arm cannot go home, with the remedy; nil when it can.
-func (c *Config) canGoHome(state *robot.State) error {
+// GoTo brings an armed arm to a pose, rad, in all as a request for home brings it home: slowly and straight in joint
+// space, to rest in the mode that it began in, there, at hold, or when something is wrong with the arm.
+func (l *Loop) GoTo(q robot.Vector) error {
+	return l.ask(supervisor.Request{Kind: supervisor.GoHome}, &errand{goal: q, bundle: "none: on the way to a pose"})
+}
+
+// errand is where Homing brings the arm, and what its commands are signed with.
+type errand struct {
+	goal   robot.Vector // rad
+	bundle string
+}
+
+// canGo says why the arm cannot go there, with the remedy; nil when it can.
+func (c *Config) canGo(state *robot.State, there *robot.Vector) error {
 	switch {
 	case c.Lockstep:
 		return errors.New("home: a lock-step bridge steps for a policy alone; reset the episode")
 	case state.Episode.Waiting():
 		return errors.New("home: the bridge stands still until an episode runs; start one, or reset it")
-	case !c.Home.Finite(c.Joints):
+	case !there.Finite(c.Joints):
 		return errors.New("home: the robot's table has no home pose")
 	}
 	for j := range c.Joints {
-		if h := c.Home[j]; h < c.Limits.QMin[j] || h > c.Limits.QMax[j] {
+		if h := there[j]; h < c.Limits.QMin[j] || h > c.Limits.QMax[j] {
 			return fmt.Errorf("home: joint %d would be at %.3f rad, and this rig's limits are %.3f to %.3f; move it by hand",
 				j+1, h, c.Limits.QMin[j], c.Limits.QMax[j])
 		}
 	}
-	return c.homeIsClear()
+	return c.isClear(there)
 }
 
-// homeIsClear refuses a home pose in which the arm would be outside its workspace, or in itself.
-func (c *Config) homeIsClear() error {
+// isClear refuses a pose in which the arm would be outside its workspace, or in itself.
+func (c *Config) isClear(there *robot.Vector) error {
 	if c.Space == nil {
 		return nil
 	}
-	box, self := c.Space.Look(&c.Home)
+	box, self := c.Space.Look(there)
 	for _, room := range []space.Room{box, self} {
 		if !(room.M >= 0) {
-			return fmt.Errorf("home: in the robot's home pose %s; move it by hand, or widen robot.workspace_m", room)
+			return fmt.Errorf("home: there %s; move it by hand, or widen robot.workspace_m", room)
 		}
 	}
 	return nil
@@ -66,10 +79,10 @@ func homeward(q, home *robot.Vector, limits *robot.Limits, n int) robot.Vector {
 	return dq
 }
 
-// atHome reports whether every joint is.
-func atHome(q, home *robot.Vector, n int) bool {
+// At reports whether each of the first n joints is within HomeNear of a pose.
+func At(q, pose *robot.Vector, n int) bool {
 	for j := range n {
-		if !(math.Abs(q[j]-home[j]) <= HomeNear) {
+		if !(math.Abs(q[j]-pose[j]) <= HomeNear) {
 			return false
 		}
 	}

@@ -72,6 +72,47 @@ func ask(t *testing.T, b *bench, k supervisor.Kind) {
 	}
 }
 
+// TestGoTo brings an armed arm to a pose as home is gone to, and refuses one that is none.
+func TestGoTo(t *testing.T) {
+	b := newBench(false)
+	b.armAndStart(t)
+	pose := b.state.Q
+	pose[0], pose[4] = pose[0]+0.2, pose[4]-0.1
+	if err := b.loop.GoTo(pose); err == nil || !strings.Contains(err.Error(), "the daemon is running; arm it") {
+		t.Errorf("while running: %v", err)
+	}
+	ask(t, b, supervisor.Stop)
+	ask(t, b, supervisor.Arm)
+	for _, beyond := range []float64{3, math.NaN()} {
+		wrong := pose
+		wrong[1] = beyond
+		if err := b.loop.GoTo(wrong); err == nil || b.loop.Machine().Mode != supervisor.Armed {
+			t.Errorf("joint 2 to %v rad: %v", beyond, err)
+		}
+	}
+	if err := b.loop.GoTo(pose); err != nil {
+		t.Fatal(err)
+	}
+	for range 10_000 {
+		out := b.loop.Step()
+		for j := range 7 {
+			if math.Abs(out.Command.DQ[j]) > 0.1*robot.Panda().Limits.DQMax[j]+1e-12 {
+				t.Fatalf("joint %d at %v rad/s", j, out.Command.DQ[j])
+			}
+		}
+		if out.Command.Mode == robot.Velocity && out.Bundle != "none: on the way to a pose" {
+			t.Fatalf("signed by %s", out.Bundle)
+		}
+		b.obey(out, 10*time.Millisecond)
+		if b.loop.Machine().Mode != supervisor.Homing {
+			break
+		}
+	}
+	if !At(&b.state.Q, &pose, 7) || b.loop.Machine().Mode != supervisor.Armed {
+		t.Errorf("at %v, %v", b.state.Q, b.loop.Machine().Mode)
+	}
+}
+
 func TestHomeward(t *testing.T) {
 	limits := robot.Limits{DQMax: robot.Vector{1, 2}}
 	for _, c := range []struct {
@@ -88,7 +129,7 @@ func TestHomeward(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	at := func(x float64) bool { return atHome(&robot.Vector{0, x}, &robot.Vector{}, 2) }
+	at := func(x float64) bool { return At(&robot.Vector{0, x}, &robot.Vector{}, 2) }
 	if !at(HomeNear) || !at(-HomeNear) || at(math.Nextafter(HomeNear, 1)) || at(math.NaN()) {
 		t.Error("home is where each joint is within HomeNear")
 	}

@@ -57,6 +57,7 @@ type Loop struct {
 	failure               error             // the actor's last
 	sent                  limit.Sent
 	would                 limit.Sent // what would have been sent, were this no shadow
+	errand                errand     // of Homing
 }
 
 // New makes a disarmed loop. Errors are those of plans that cannot be followed, each a line.
@@ -110,6 +111,10 @@ func (l *Loop) Report(c supervisor.Cause) {
 
 // Ask is an operator's request.
 func (l *Loop) Ask(r supervisor.Request) error {
+	return l.ask(r, &errand{goal: l.cfg.Home, bundle: "none: on the way home"})
+}
+
+func (l *Loop) ask(r supervisor.Request, e *errand) error {
 	pilot := l.atControls()
 	if r.Kind == supervisor.Arm || r.Kind == supervisor.Acknowledge {
 		err := pilot.check()
@@ -125,7 +130,7 @@ func (l *Loop) Ask(r supervisor.Request) error {
 	}
 	state, ok := l.cfg.Rig.State()
 	if r.Kind == supervisor.GoHome {
-		if err := l.cfg.canGoHome(&state); err != nil {
+		if err := l.cfg.canGo(&state, &e.goal); err != nil {
 			return err
 		}
 	}
@@ -139,6 +144,9 @@ func (l *Loop) Ask(r supervisor.Request) error {
 	}
 	next, err := l.machine.Ask(r, wrong, state.Moving, now)
 	err = l.placed(err, wrong)
+	if err == nil && r.Kind == supervisor.GoHome {
+		l.errand = *e
+	}
 	if err == nil && afresh {
 		l.failed = facts.Reported // a refused request forgets nothing
 	}
@@ -171,7 +179,7 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 	}
 	wrong := l.wrong(state, measured, now)
 	next := l.machine.Next(wrong, state.Moving, now)
-	if state.Episode.Waiting() || atHome(&state.Q, &l.cfg.Home, l.cfg.Joints) {
+	if state.Episode.Waiting() || At(&state.Q, &l.errand.goal, l.cfg.Joints) {
 		next = next.Home(now)
 	}
 	l.enter(next)
@@ -184,7 +192,7 @@ func (l *Loop) tick(state *robot.State, measured bool) Output {
 // signature is whose wish a command is.
 func (l *Loop) signature() string {
 	if l.machine.Mode == supervisor.Homing {
-		return "none: on the way home"
+		return l.errand.bundle
 	}
 	return l.pilot.Bundle
 }
@@ -212,7 +220,7 @@ func (l *Loop) command(state *robot.State, wrong supervisor.Causes, now time.Dur
 	case supervisor.Running:
 		return l.allowed(l.wanted(held, now), &l.sent, state, &l.pilot.Limits, now)
 	case supervisor.Homing:
-		home := robot.Command{Mode: robot.Velocity, DQ: homeward(&state.Q, &l.cfg.Home, &l.slow, l.cfg.Joints), Gripper: held.Gripper}
+		home := robot.Command{Mode: robot.Velocity, DQ: homeward(&state.Q, &l.errand.goal, &l.slow, l.cfg.Joints), Gripper: held.Gripper}
 		return l.allowed(home, &l.sent, state, &l.slow, now)
 	case supervisor.Shadowing:
 		l.shadow(held, state, wrong, now)
