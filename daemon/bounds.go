@@ -39,21 +39,32 @@ func (w *workcell) checkAges() error {
 		bound int
 		what  string
 		hz    float64
+		late  time.Duration // when they come
 	}
-	rates := []rate{
-		{"ages.state_hold_ms", w.cfg.Ages.StateHoldMs, "joint states", w.fact.StateRateHz},
-		{"ages.action_ms", w.cfg.Ages.ActionMs, "plans", w.fact.ControlRateHz},
-		{"watch.command_ms", w.cfg.Watch.CommandMs, "commands", w.fact.StateRateHz},
-	}
+	var latest time.Duration
+	var rates []rate
 	for _, c := range w.cfg.Cameras {
-		rates = append(rates, rate{"ages.frame_ms", w.cfg.Ages.FrameMs, "pictures of camera " + c.Name, w.cameraRate(c)})
+		late := w.latency(c.Name)
+		latest = max(latest, late)
+		rates = append(rates, rate{"ages.frame_ms", w.cfg.Ages.FrameMs, "pictures of camera " + c.Name, w.cameraRate(c), late})
 	}
+	rates = append(rates, rate{"ages.state_hold_ms", w.cfg.Ages.StateHoldMs, "joint states", w.fact.StateRateHz, 0},
+		rate{"ages.action_ms", w.cfg.Ages.ActionMs, "plans", w.fact.ControlRateHz, latest},
+		rate{"watch.command_ms", w.cfg.Watch.CommandMs, "commands", w.fact.StateRateHz, 0})
 	for _, r := range rates {
-		if apart := 1.5 * 1000 / r.hz; float64(r.bound) < apart {
-			return fmt.Errorf("%s: %d is too short for %s at %g Hz; make it %.0f or more", r.key, r.bound, r.what, r.hz, math.Ceil(apart))
+		if apart := 1.5*1000/r.hz + 1000*r.late.Seconds(); float64(r.bound) < apart {
+			return fmt.Errorf("%s: %d is too short for %s at %g Hz%s; make it %.0f or more", r.key, r.bound, r.what, r.hz, lateness(r.late), math.Ceil(apart))
 		}
 	}
 	return nil
+}
+
+// lateness is a latency in words, if there is one.
+func lateness(late time.Duration) string {
+	if late == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" that come %v late", late.Round(time.Millisecond))
 }
 
 // cameraRate is what the factsheet says of a bridge's camera; a device is asked for the control rate.

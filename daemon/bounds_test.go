@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sim2reald/calibration"
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control/supervisor"
 	"sim2reald/daemon/topic"
@@ -58,6 +59,8 @@ func TestAgesFitTheRates(t *testing.T) {
 		{"a device has the control rate", func(w *workcell) { w.cfg.Cameras[0].Source, w.fact.Cameras[0].RateHz = "/dev/video0", 4.5 }, ""},
 		{"a slow policy", func(w *workcell) { w.fact.ControlRateHz, w.fact.Cameras[0].RateHz = 3, 30 }, "ages.action_ms: 400 is too short for plans at 3 Hz"},
 		{"commands", func(w *workcell) { w.cfg.Watch.CommandMs = 14 }, "watch.command_ms: 14 is too short for commands at 100 Hz"},
+		{"a late camera", func(w *workcell) { w.rig.Cameras = []calibration.CameraLatency{{Name: "default", Latency: 0.2}} },
+			"ages.frame_ms: 300 is too short for pictures of camera default at 12.5 Hz that come 200ms late; make it 320 or more"},
 		{"lock-step waits", func(w *workcell) { w.fact.Clock, w.fact.StateRateHz = "lockstep", 1 }, ""},
 	} {
 		w := &workcell{cfg: config.Default(), fact: topic.Factsheet{

@@ -81,17 +81,30 @@ func (w *workcell) source(i int) config.Camera {
 // openSource waits for the first picture, so that a missing camera is found here and not in motion.
 func (w *workcell) openSource(ctx context.Context, i int) error {
 	c, slot, view := w.source(i), w.cameras[i], w.screens[i]
-	first, ended := make(chan struct{}), make(chan error, 1)
-	var once sync.Once
+	first, ended := make(chan struct{}), make(chan error, 2)
+	var once, wrong sync.Once
 	read, err := w.reader(i, ended)
 	if err != nil {
 		return asMisconfigured(err)
 	}
+	warped, err := w.warper(i)
+	if err != nil {
+		return asMisconfigured(err)
+	}
+	latency := w.latency(c.Name)
 	doubt := clockDoubt{camera: c.Name, key: fmt.Sprintf("cameras[%d]", i), bound: config.Milliseconds(w.cfg.Ages.FrameMs)}
 	w.workers.Go(func() {
 		read(ctx, func(f *camera.Frame) {
 			if f.Sent != 0 && !c.ByArrival() {
 				w.warnOnce(doubt.of(time.Since(time.Unix(0, int64(f.Sent)))))
+			}
+			f.Taken = min(f.Taken, f.Arrival-latency)
+			if warped != nil {
+				var err error
+				if f, err = warped(f); err != nil {
+					wrong.Do(func() { ended <- err; w.log.Error("camera lost", "because", err) })
+					return
+				}
 			}
 			slot.Put(f)
 			view.Put(f)

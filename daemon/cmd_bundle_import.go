@@ -92,9 +92,22 @@ func withReferences(b *bundle.Bundle, folder string) (*bundle.Bundle, error) {
 	if want := b.Manifest.Training.DataDigest; digest != want {
 		return nil, fmt.Errorf("bundle import: it was trained on dataset %s, %s is %s; name the right one with -data", want, folder, digest)
 	}
-	refs, err := train.References(data)
+	return withShown(b, data)
+}
+
+// withShown adds reference pictures and colours; features take an engine, and training in Gorgonia adds them.
+func withShown(b *bundle.Bundle, data *dataset.Dataset) (*bundle.Bundle, error) {
+	shown, err := train.ShownIn(data)
 	if err != nil {
 		return nil, err
 	}
-	return b.WithReferences(refs)
+	return shownBy(b, shown)
+}
+
+func shownBy(b *bundle.Bundle, shown train.Shown) (*bundle.Bundle, error) {
+	b, err := b.WithReferences(shown.References)
+	if err != nil {
+		return nil, err
+	}
+	return b.WithLikeness(shown.Likeness)
 }

@@ -20,6 +20,7 @@ func cmdCalibrate(ctx context.Context, args []string) error {
 		{"intrinsics", "a camera's lens, from pictures of a board", cmdCalibrateIntrinsics},
 		{"hand-eye", "where a camera is, from poses of the arm and pictures of a board", cmdCalibrateHandEye},
 		{"live", "the same before a camera, on a page: what is kept, what is missing, the result", cmdCalibrateLive},
+		{"latency", "how long pictures and commands are on their way", cmdCalibrateLatency},
 		{"sim", "what the simulator's camera must be to see what the real one sees", cmdCalibrateSim},
 		{"check", "whether files of calibration are of this camera, and recent enough", cmdCalibrateCheck},
 	}

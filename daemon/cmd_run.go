@@ -93,7 +93,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 // attended serves the page and the status topic while f runs, which gets the page's URL.
 func (w *workcell) attended(ctx context.Context, shown *board, f func(url string) error) (err error) {
 	page, err := web.Start(web.Options{
-		Listen: w.cfg.Web.Listen, Hosts: w.cfg.Web.Hosts, Status: func() any { return shown.status() }, Picture: w.picture, Ask: shown.askedByPage,
+		Listen: w.cfg.Web.Listen, Hosts: w.cfg.Web.Hosts, Status: func() any { return shown.status() }, Picture: w.picture, Overlay: shown.overlay, Ask: shown.askedByPage,
 	})
 	if err != nil {
 		return err
@@ -104,6 +104,7 @@ func (w *workcell) attended(ctx context.Context, shown *board, f func(url string
 	var publisher sync.WaitGroup
 	publishing, stop := context.WithCancel(ctx)
 	publisher.Go(func() { shown.publish(publishing) })
+	publisher.Go(func() { shown.compare(publishing) })
 	defer publisher.Wait()
 	defer stop()
 	return f(page.URL())
@@ -129,8 +130,10 @@ func (b *brain) bundleLoop(w *workcell) (*policy, *loop, error) {
 
 func (b *brain) board(w *workcell) *board {
 	m := &b.bundle.Manifest
+	c := &comparison{cameras: w.cameras, clock: w.clock, log: w.log}
+	c.use(b)
 	return &board{
-		w: w, task: m.Task, bundle: m.Name + " " + b.bundle.Digest(), base: m.Base.Name + " " + b.base.Identity(),
+		w: w, comparison: c, decides: b.bundle, task: m.Task, bundle: m.Name + " " + b.bundle.Digest(), base: m.Base.Name + " " + b.base.Identity(),
 		engine: b.describe().String(), plans: b.plans(m),
 	}
 }

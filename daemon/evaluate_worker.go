@@ -69,6 +69,9 @@ func (k *worker) think(file string) error {
 	if k.brain != nil {
 		before := k.brain
 		k.brain = nil
+		if k.board != nil {
+			k.board.comparison.use(nil)
+		}
 		if err := before.Close(); err != nil {
 			return err
 		}

@@ -22,6 +22,9 @@ func (w *workcell) calibrated() error {
 
 // calibratedFor is calibrated on the arm of a factsheet.
 func (w *workcell) calibratedFor(f topic.Factsheet) error {
+	if err := w.rigFits(robotOf(f)); err != nil {
+		return fmt.Errorf("calibration.rig: %w", err)
+	}
 	for i, c := range w.cfg.Cameras {
 		size := w.rigCamera(i, c, f)
 		if err := w.lensFits(c, size.Width, size.Height); err != nil {
@@ -45,7 +48,8 @@ func (w *workcell) lensFits(c config.Camera, width, height int) error {
 	if err != nil {
 		return fmt.Errorf("%w; calibrate again", err)
 	}
-	if r.Lens.Width != width || r.Lens.Height != height {
+	// A warped picture has the simulated camera's size, and the warp takes none but the lens's.
+	if !c.Warp.Asked() && (r.Lens.Width != width || r.Lens.Height != height) {
 		return fmt.Errorf("%s is of pictures of %dx%d px, and camera %s sends %dx%d; calibrate the lens at the size that is used",
 			c.Intrinsics, r.Lens.Width, r.Lens.Height, c.Name, width, height)
 	}
@@ -79,6 +83,9 @@ func (w *workcell) tellCalibrated() {
 		}
 		if c.HandEye == "" {
 			without = append(without, "hand_eye")
+		}
+		if _, ok := w.rig.Camera(c.Name); !ok {
+			without = append(without, "latency")
 		}
 		if len(without) > 0 {
 			w.log.Info("not calibrated: nothing here is checked before arming", "camera", c.Name, "without", strings.Join(without, ", "))

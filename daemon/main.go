@@ -14,7 +14,7 @@ import (
 )
 
 // version is what the daemon calls itself in bundles, reports and topics.
-const version = "0.5.0"
+const version = "0.6.0"
 
 // command is one row of the table of contents.
 type command struct {

@@ -158,6 +158,13 @@ func (s *shelf) letGo(p *policy) error {
 	return p.Close()
 }
 
+// atControls is the bundle that decides.
+func (s *shelf) atControls() *bundle.Bundle {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.active.bundle
+}
+
 // tell says which bundle is at the controls, how it is followed, and which is staged.
 func (s *shelf) tell(to *topic.Status) {
 	s.mu.Lock()

@@ -35,6 +35,10 @@ func (w *workcell) tellSight(m *bundle.Manifest) {
 		w.log.Warn("no reference picture: a camera that is turned, swaps red and blue or shows something else would arm all the same; train the bundle again, which adds one",
 			"bundle", m.Name, "cameras", strings.Join(without, ", "))
 	}
+	if without := m.Unlikened(); len(without) > 0 {
+		w.log.Info("no colours and features of the demonstrations: how like them the pictures are is not told; train the bundle again, which adds them",
+			"bundle", m.Name, "cameras", strings.Join(without, ", "))
+	}
 	for i := range m.References {
 		if untold := m.References[i].Untold(); untold != "" {
 			w.log.Warn("the reference picture cannot tell this, because the demonstrations look the same so",

@@ -13,6 +13,7 @@ import (
 	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
+	"sim2reald/model/bundle"
 )
 
 const statusPeriod = 500 * time.Millisecond
@@ -22,11 +23,13 @@ type board struct {
 	w     *workcell
 	shelf *shelf // where bundles can be swapped; nil in an evaluation
 
-	resting func(why string) (was bool) // ends what else moves the arm, at a person's wish for rest; nil where nothing does
+	resting    func(why string) (was bool) // ends what else moves the arm, at a person's wish for rest; nil where nothing does
+	comparison *comparison                 // nil where no policy looks
 
 	mu                                sync.Mutex
-	task, bundle, base, engine, plans string // of the brain that decides now
-	loop                              *loop  // of the arm that runs now
+	task, bundle, base, engine, plans string         // of the brain that decides now
+	decides                           *bundle.Bundle // of that brain
+	loop                              *loop          // of the arm that runs now
 	score                             topic.Score
 }
 
@@ -37,7 +40,7 @@ func (b *board) status() topic.Status {
 	s := topic.Status{
 		Robot: b.w.cfg.Robot.Name, Task: b.task, Clock: b.w.fact.Clock,
 		Bundle: b.bundle, Base: b.base, Engine: b.engine, Plans: b.plans, Score: b.score, Record: b.w.record.inWords(), Dropped: b.w.link.Dropped.Map(),
-		Joints: []topic.JointStatus{}, Ages: b.ages(), Cameras: []string{}, Mode: supervisor.Disarmed.String(),
+		Joints: []topic.JointStatus{}, Ages: b.ages(), Latency: b.w.latencyStatus(), Likeness: b.comparison.status(), Cameras: []string{}, Mode: supervisor.Disarmed.String(),
 	}
 	b.mu.Unlock()
 	for _, c := range b.w.cfg.Cameras {
@@ -46,6 +49,7 @@ func (b *board) status() topic.Status {
 	if b.shelf != nil {
 		b.shelf.tell(&s)
 	}
+	s.Overlays = b.overlayStatus()
 	if l != nil {
 		b.fromLoop(&s, l)
 	}
@@ -163,9 +167,29 @@ func (b *board) runs(l *loop, now string) {
 // thinks says which brain decides from here on.
 func (b *board) thinks(now *brain) {
 	next := now.board(b.w)
+	b.comparison.use(now)
 	b.mu.Lock()
+	b.decides = next.decides
 	b.task, b.bundle, b.base, b.engine, b.plans = next.task, next.bundle, next.base, next.engine, next.plans
 	b.mu.Unlock()
+}
+
+// atControls is the bundle that decides now, nil before there is a loop, and whether the arm moves for nobody.
+func (b *board) atControls() (of *bundle.Bundle, still bool) {
+	b.mu.Lock()
+	l, of := b.loop, b.decides
+	b.mu.Unlock()
+	if l == nil {
+		return nil, false
+	}
+	if b.shelf != nil {
+		of = b.shelf.atControls()
+	}
+	switch l.Machine().Mode {
+	case supervisor.Running, supervisor.Homing, supervisor.Shadowing:
+		return of, false
+	}
+	return of, true
 }
 
 // says shows what comes next.

@@ -12,7 +12,6 @@ import (
 	"sim2reald/model/adapter"
 	"sim2reald/model/backbone"
 	"sim2reald/model/bundle"
-	"sim2reald/model/reference"
 	"sim2reald/model/train"
 )
 
@@ -32,7 +31,7 @@ type trainFlags struct {
 	torch                       torchFlags
 	opt                         train.Options
 
-	references []reference.Reference // of the dataset, for what PyTorch trained
+	shown train.Shown // of the dataset, for what PyTorch trained
 }
 
 // Words of -init-head beside the name of a bundle.

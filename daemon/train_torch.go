@@ -168,7 +168,7 @@ func (f *trainFlags) takeOver(on *base.Base, data *dataset.Dataset, dir string) 
 	if err != nil {
 		return err
 	}
-	if f.references, err = train.References(data); err != nil {
+	if f.shown, err = train.ShownIn(data); err != nil {
 		return err
 	}
 	b, err := f.imported(filepath.Join(dir, torchBundle))
@@ -229,7 +229,7 @@ func (f *trainFlags) imported(path string) (*bundle.Bundle, error) {
 	if !reflect.DeepEqual(asked, got) {
 		return nil, fmt.Errorf("importing %s: arm, placement, full, batch, rates and seed are %v, the command line asks for %v; give the one that trained it", path, got, asked)
 	}
-	return b.WithReferences(f.references)
+	return shownBy(b, f.shown)
 }
 
 // torchTold is what the package says that it did.

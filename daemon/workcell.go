@@ -46,6 +46,10 @@ type workcell struct {
 	shown   atomic.Pointer[board] // what is written onto them, once there is a loop
 	record  *logbook              // nil: what is sent is not written down
 
+	rig      calibration.Rig        // as the file said at start
+	rigWrong error                  // why it does not count
+	overlays map[string]web.Picture // of cameras, by name; what the simulated one sees
+
 	shifted atomic.Bool // an evaluation changes on purpose what is seen
 
 	mu       sync.Mutex
@@ -103,7 +107,10 @@ func newWorkcell(cfg config.Config, log *slog.Logger) *workcell {
 	return w
 }
 
-func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
+func (w *workcell) open(ctx context.Context, opts workcellOptions) (err error) {
+	if w.overlays, err = readOverlays(w.cfg.Cameras); err != nil {
+		return asMisconfigured(err)
+	}
 	if err := w.openOut(); err != nil {
 		return asMisconfigured(err)
 	}
@@ -136,6 +143,7 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) error {
 	if err := w.link.AwaitLease(ctx); err != nil {
 		return err
 	}
+	w.openRig()
 	if err := w.checkAges(); err != nil {
 		return err
 	}

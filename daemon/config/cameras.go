@@ -35,6 +35,9 @@ type Camera struct {
 	Serial     string `yaml:"serial"`
 	Intrinsics string `yaml:"intrinsics"`
 	HandEye    string `yaml:"hand_eye"`
+	// Overlay is a picture of what the simulated camera sees, for the page.
+	Overlay string `yaml:"overlay"`
+	Warp    Warp   `yaml:"warp"`
 }
 
 // OfBridge says that it is one of the bridge's.
@@ -43,9 +46,38 @@ func (c Camera) OfBridge() bool { return c.Source == SourceBridge || c.Source ==
 // ByArrival says that the sender's clock is not to be believed.
 func (c Camera) ByArrival() bool { return c.Clock == "arrival" }
 
-// Calibration bounds what is believed of the cameras' files.
+// Warp is the simulated camera whose view pictures are warped to, all zero for none: a pinhole that looks from where the
+// real one does.
+type Warp struct {
+	Width   int     `yaml:"width"`    // px
+	Height  int     `yaml:"height"`   // px
+	FovyRad float64 `yaml:"fovy_rad"` // vertical field of view
+}
+
+// Asked reports whether there is one.
+func (w Warp) Asked() bool { return w != Warp{} }
+
+func (c Camera) validateWarp(key string) error {
+	switch w := c.Warp; {
+	case !w.Asked():
+		return nil
+	case w.Width < 1 || w.Width > 8192 || w.Height < 1 || w.Height > 8192:
+		return fmt.Errorf("%s.warp: %dx%d px; want 1 to 8192 on each side", key, w.Width, w.Height)
+	case !(w.FovyRad > 0 && w.FovyRad < math.Pi):
+		return fmt.Errorf("%s.warp.fovy_rad: %g is not above 0 and below pi", key, w.FovyRad)
+	case c.Intrinsics == "":
+		return fmt.Errorf("%s.intrinsics: is empty; a warp needs the lens, by sim2reald calibrate intrinsics", key)
+	case c.OfBridge():
+		return fmt.Errorf("%s.warp: the bridge's own pictures are the simulated camera's already", key)
+	}
+	return nil
+}
+
+// Calibration bounds what is believed of the files that were measured on the rig.
 type Calibration struct {
 	MaxAgeDays int `yaml:"max_age_days"`
+	// Rig is the file of calibrate latency.
+	Rig string `yaml:"rig"`
 }
 
 func (c Calibration) validate() error {
@@ -77,6 +109,9 @@ func (c Config) validateCameras() error {
 			return err
 		}
 		if err := errors.Join(cam.validateStream(key), cam.validateDevice(key)); err != nil {
+			return err
+		}
+		if err := cam.validateWarp(key); err != nil {
 			return err
 		}
 		if (cam.Intrinsics != "" || cam.HandEye != "") && cam.Serial == "" {

@@ -96,6 +96,15 @@ func (r *Runner) Once(ctx context.Context, plan Plan, seed int64) (Trial, error)
 	}, stopErr
 }
 
+// Freely arms and starts a bridge that knows no episodes, and stops when ctx ends.
+func (r *Runner) Freely(ctx context.Context, patience time.Duration) error {
+	if err := r.armAndStart(ctx, patience); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return r.Operator.Stop()
+}
+
 // episode names one episode of the plan.
 func (p Plan) episode(seed int64) string {
 	if p.Shift == "" {

@@ -9,6 +9,7 @@ tick: CLOCK_MONOTONIC in s, mode, epoch and seq of the command applied, then pos
 tip. It is written with one call each, so that a kill leaves whole lines, and is the truth that the suite judges by.
 """
 
+import collections
 import json
 import os
 import sys
@@ -56,6 +57,8 @@ class Arm:
         self._q, self._v, self._gripper = HOME.copy(), REST.copy(), 0.0
         self.told = REST  # the velocity of the last tick, as shaped, rad/s
         self._seed = self._ticks = 0
+        # An arm that follows so many ticks late, of which a latency is measured.
+        self._coming = collections.deque([REST] * int(os.environ.get("FAULTS_DELAY_TICKS", "0")))
 
     def factsheet(self) -> dict:
         pose = {"position_m": [0.0, 0.0, 0.0], "orientation_wxyz": [1.0, 0.0, 0.0, 0.0]}
@@ -82,7 +85,9 @@ class Arm:
         self._q, self._v, self.told = HOME + draw.uniform(-0.2, 0.2, 7), REST.copy(), REST
 
     def tick(self, velocity: np.ndarray, gripper: float) -> None:
-        self.told = velocity.copy()
+        self._coming.append(velocity.copy())
+        velocity = self._coming.popleft()
+        self.told = velocity
         self._ticks += 1
         pushed = np.asarray(FAULTS.now.get("pushed", REST))  # by hand, rad/s
         self._q = self._q + (velocity + pushed) * TICK_S

@@ -29,6 +29,44 @@ type Status struct {
 	Dropped  map[string]uint64 `json:"dropped"`
 	Overruns uint64            `json:"overruns"`
 	Timing   Timing            `json:"timing"`
+	Latency  []LatencyStatus   `json:"latency"` // that was measured of this rig
+	Overlays []OverlayStatus   `json:"overlays"`
+	Likeness []LikenessStatus  `json:"likeness"` // of the cameras' pictures to the demonstrations'
+}
+
+// OverlayStatus is what the page may lay over a camera's picture.
+type OverlayStatus struct {
+	Camera string `json:"camera"`
+	Of     string `json:"of"`
+	Bundle string `json:"bundle,omitempty"` // that it is of
+}
+
+// LikenessStatus is how far a camera's newest pictures are from the demonstrations', by their colours and by what the
+// frozen base makes of them; nil before enough were seen, and where the bundle does not say.
+type LikenessStatus struct {
+	Camera            string    `json:"camera"`
+	Colours           *Distance `json:"colours,omitempty"`
+	Features          *Distance `json:"features,omitempty"`
+	RGB               []float64 `json:"rgb,omitempty"` // mean red, green and blue, 0 to 255
+	DemonstrationsRGB []float64 `json:"demonstrations_rgb,omitempty"`
+}
+
+// Distance is one, and the bound beyond which it is a warning. See model/likeness for what they are.
+type Distance struct {
+	Is     float64 `json:"is"`
+	Bound  float64 `json:"bound"`
+	Frames int     `json:"frames"` // that it is of
+	Age    float64 `json:"age_s"`  // of the newest of them: a moving arm's policy is not kept waiting for another
+}
+
+// LatencyStatus is how long something is on its way, s, and the deviation of one try.
+type LatencyStatus struct {
+	Of      string  `json:"of"`
+	Latency float64 `json:"latency_s"`
+	SD      float64 `json:"sd_s"`
+	Samples int     `json:"samples"`
+	Date    string  `json:"date"`
+	Used    string  `json:"used"` // for what
 }
 
 // Timing is how well the control loop keeps its time where the clock is the wall's.

@@ -32,9 +32,11 @@ type Options struct {
 	Hosts   []string                            // names by which it may be opened, beside localhost and IP addresses
 	Status  func() any                          // encoded as JSON, ten times a second and page
 	Picture func(camera string) (Picture, bool) // the newest one, false before the first or for an unknown camera
+	Overlay func(camera string) (Picture, bool) // what is laid over it, false for nothing; nil for none at all
 	Ask     func(Request) error
 
 	Calibration Calibration // nil: nobody calibrates
+	Blinker     *Blinker    // nil but where a latency is measured
 }
 
 // Request is what an operator asks for on the page or by hand.
@@ -99,9 +101,14 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("GET /events", s.events)
 	mux.HandleFunc("GET /camera/{name}", s.camera)
+	mux.HandleFunc("GET /overlay/{name}", s.overlay)
 	mux.HandleFunc("POST /request/{kind}", s.request)
 	s.calibrate(mux)
 	mux.HandleFunc("GET /request/{kind}", onlyPost) // or the files' handler would say that there is no such page
+	if b := s.opts.Blinker; b != nil {
+		mux.HandleFunc("GET /clock", b.clock)
+		mux.HandleFunc("POST /blink", b.blinked)
+	}
 	return mux
 }
 
@@ -136,6 +143,20 @@ func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
 		more(w)
 		return writePart(w, p)
 	})
+}
+
+// overlay is one picture to lay over a camera's.
+func (s *Server) overlay(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if s.opts.Overlay != nil {
+		if p, ok := s.opts.Overlay(name); ok {
+			w.Header().Set("Content-Type", p.ContentType)
+			w.Header().Set("Cache-Control", "no-store")
+			_, _ = w.Write(p.Data) // a failed write means that the browser has gone
+			return
+		}
+	}
+	http.Error(w, fmt.Sprintf("nothing lies over camera %q; name a picture in its overlay, or run a bundle with a reference picture", name), http.StatusNotFound)
 }
 
 // writePart ends each part with the next one's boundary: a browser shows a part when it sees its end, and

@@ -106,7 +106,7 @@ func (b *Bundle) Params() map[string]safetensors.Tensor {
 		switch name {
 		case ActionMean, ActionStd, ProprioMean, ProprioStd:
 		default:
-			if !strings.HasPrefix(name, adapter.BasePrefix) {
+			if !strings.HasPrefix(name, adapter.BasePrefix) && !strings.HasPrefix(name, likenessPrefix) {
 				out[name] = t
 			}
 		}
@@ -228,6 +228,7 @@ func (b *Bundle) shapes() (map[string][]int, error) {
 	if net.Proprio > 0 {
 		out[ProprioMean], out[ProprioStd] = []int{n}, []int{n}
 	}
+	b.Manifest.likenessShapes(out)
 	return out, nil
 }
 

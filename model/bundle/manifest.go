@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sim2reald/model/adapter"
+	"sim2reald/model/likeness"
 	"sim2reald/model/preprocess"
 	"sim2reald/model/reference"
 )
@@ -17,8 +18,9 @@ const (
 	VersionRecipe   = 3 // a kind, and how it was trained; actions of the tool
 	VersionSight    = 4 // reference pictures of its cameras
 	VersionMount    = 5 // and how far these lay from each other
+	VersionLikeness = 6 // colours and features of its demonstrations
 
-	newest = VersionMount // that this daemon reads
+	newest = VersionLikeness // that this daemon reads
 )
 
 // Fixed values of the manifest.
@@ -42,12 +44,14 @@ type Manifest struct {
 	Limits    Limits              `json:"limits"`
 	Cameras   []preprocess.Camera `json:"cameras"` // in the order of the model's inputs
 	// References are what the cameras showed in the demonstrations, at most one of each; absent before VersionSight.
-	References     []reference.Reference `json:"references,omitempty"`
-	Proprioception string                `json:"proprioception"`
-	History        int                   `json:"history"` // observations seen at once
-	Action         Action                `json:"action"`
-	Training       Training              `json:"training"`
-	Result         *Result               `json:"result,omitempty"` // of an evaluation, filled in afterwards
+	References []reference.Reference `json:"references,omitempty"`
+	// Likeness is of the same pictures: their colours, and their features with tensors beside; absent before VersionLikeness.
+	Likeness       []likeness.Likeness `json:"likeness,omitempty"`
+	Proprioception string              `json:"proprioception"`
+	History        int                 `json:"history"` // observations seen at once
+	Action         Action              `json:"action"`
+	Training       Training            `json:"training"`
+	Result         *Result             `json:"result,omitempty"` // of an evaluation, filled in afterwards
 }
 
 // SetVersion sets schema, version and oldest daemon to what the rest of the manifest needs.
@@ -56,11 +60,14 @@ func (m *Manifest) SetVersion() {
 	if m.Version >= VersionRecipe && m.Kind == "" {
 		m.Kind = KindAdapter
 	}
-	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0", VersionSight: "0.4.0", VersionMount: "0.5.0"}[m.Version]
+	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0", VersionSight: "0.4.0", VersionMount: "0.5.0", VersionLikeness: "0.6.0"}[m.Version]
 }
 
 // needs is the oldest version that can say what the manifest says.
 func (m *Manifest) needs() int {
+	if len(m.Likeness) > 0 {
+		return VersionLikeness
+	}
 	if slices.ContainsFunc(m.References, func(r reference.Reference) bool { return r.Episodes > 0 || r.Moves > 0 }) {
 		return VersionMount
 	}

@@ -25,7 +25,7 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // Validate says what is wrong with the manifest by itself, naming the key.
 func (m *Manifest) Validate() error {
 	for _, check := range []func() error{
-		m.checkHead, m.checkRecipe, m.checkRobot, m.checkAction, m.checkSight, m.checkReferences, m.checkHistory, m.checkResult,
+		m.checkHead, m.checkRecipe, m.checkRobot, m.checkAction, m.checkSight, m.checkReferences, m.checkLikeness, m.checkHistory, m.checkResult,
 	} {
 		if err := check(); err != nil {
 			return err

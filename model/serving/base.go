@@ -19,6 +19,8 @@ type Base struct {
 	inputs  [][]float32 // of the whole network, in its order
 
 	running sync.Mutex // held while a bundle runs
+	looked  bool       // at pictures, once
+	ran     Session    // of the adapted part, last
 
 	adding   sync.Mutex // held while a bundle comes or goes; others run meanwhile
 	heads    map[string]Model

@@ -2,6 +2,7 @@ package serving
 
 // runFrozen runs the layers before the first adapter on the base's inputs.
 func (b *Base) runFrozen() error {
+	b.looked = true
 	if b.frozen == nil {
 		return nil
 	}
@@ -14,6 +15,7 @@ func (b *Base) runAdapted(s Session) error {
 	if s == nil {
 		return nil
 	}
+	b.ran = s
 	b.fill(s, b.network.part[adaptedPart].from, nil)
 	return s.Run()
 }

@@ -225,7 +225,7 @@ func TestAdaptersSameSeedSameBytes(t *testing.T) {
 		t.Error("two runs of one seed differ")
 	}
 	m := one.Manifest
-	if m.Version != bundle.VersionSight || m.History != 3 || m.Training.Trainer != methodWhole || r.Examples != 144 {
+	if m.Version != bundle.VersionLikeness || m.History != 3 || m.Training.Trainer != methodWhole || r.Examples != 144 {
 		t.Errorf("version %d, history %d, trainer %q, %d examples", m.Version, m.History, m.Training.Trainer, r.Examples)
 	}
 	o.Seed = 9

@@ -23,12 +23,16 @@ func (r *run) read(ctx context.Context) (err error) {
 	if r.demos, err = readDemonstrations(r.d, r.opt.whole()); err != nil {
 		return err
 	}
-	if r.manifest.References, err = References(r.d); err != nil {
+	if r.shown, err = ShownIn(r.d); err != nil {
 		return err
 	}
+	r.manifest.References = r.shown.References
 	r.manifest.SetVersion()
 	features, err := r.extract(ctx, r.source, StageFeatures)
 	if err != nil {
+		return err
+	}
+	if err := r.likenessOf(features); err != nil {
 		return err
 	}
 	if err := r.prepare(features); err != nil {

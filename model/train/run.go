@@ -10,6 +10,7 @@ import (
 	"sim2reald/model/adapter"
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
+	"sim2reald/model/likeness"
 	"sim2reald/model/preprocess"
 	"sim2reald/model/safetensors"
 	"sim2reald/model/tape"
@@ -47,6 +48,8 @@ type run struct {
 
 	net                   adapter.Network
 	demos                 *demonstrations
+	shown                 Shown
+	likeness              []likeness.Likeness
 	action, proprio       preprocess.Stats
 	head                  map[string]safetensors.Tensor // that the head begins with; nil for its own first values
 	train, held           *examples                     // of features
@@ -195,5 +198,9 @@ func (r *run) bundle(p *position) (*bundle.Bundle, error) {
 	if !math.IsNaN(validation) { // JSON has no NaN; zero held-out episodes say why it is 0
 		t.ValidationLoss = validation
 	}
-	return bundle.New(m, tensors)
+	b, err := bundle.New(m, tensors)
+	if err != nil {
+		return nil, err
+	}
+	return b.WithLikeness(r.likeness)
 }

@@ -6,13 +6,38 @@
 function newCamera(name) {
   const img = cameraImage(name);
   img.id = `camera-${name}`;
-  return element("figure", "", img, element("figcaption", "", `camera ${name}`));
+  const over = element("img", "over"), slider = element("input"), of = element("span");
+  over.alt = "";
+  over.hidden = true;
+  slider.type = "range";
+  slider.value = 0;
+  slider.setAttribute("aria-label", `from camera ${name} to the simulated one`);
+  slider.oninput = () => { over.style.opacity = slider.value / 100; over.hidden = slider.value === "0"; };
+  const laid = element("label", "laid", element("span", "", "real"), slider, element("span", "", "simulated"), of);
+  laid.hidden = true;
+  return element("figure", "", element("div", "view", img, over), element("figcaption", "", `camera ${name}`), laid);
+}
+
+// showOverlays offers a slider for each camera over which something can be laid, and loads that anew when it is another.
+function showOverlays(overlays) {
+  for (const figure of $("cameras").children) {
+    const [, over] = figure.firstChild.children, laid = figure.lastChild;
+    const o = overlays.find((x) => figure.dataset.camera === x.camera);
+    laid.hidden = !o;
+    const what = o ? `${o.of} ${o.bundle ?? ""}` : "";
+    if (figure.dataset.over === what) continue;
+    figure.dataset.over = what;
+    if (!o) { over.hidden = true; over.removeAttribute("src"); continue; }
+    over.src = `/overlay/${encodeURIComponent(o.camera)}?${Date.now()}`;
+    write(laid.lastChild, o.of);
+  }
 }
 
 function showCameras(names, ages) {
   const seen = new Set(ages.filter((a) => a.age_s >= 0).map((a) => a.name));
   keyed($("cameras"), names, (n) => n, newCamera, (figure, name) => {
-    const img = figure.firstChild;
+    const img = figure.firstChild.firstChild;
+    figure.dataset.camera = name;
     if (!img.getAttribute("src") && seen.has(name)) load(img, name);
   });
 }
@@ -26,6 +51,26 @@ function showAges(ages, cameras) {
       setBar(row.children[1], 0, late ? 1 : a.age_s / a.bound_s);
       row.classList.toggle("late", late);
       write(row.children[2], a.age_s < 0 ? "none yet" : `${(1000 * a.age_s).toFixed(0)} of ${(1000 * a.bound_s).toFixed(0)} ms`);
+    });
+}
+
+// rgb is a colour in words that a screen reader reads as well.
+const rgb = (c) => c.map((v) => v.toFixed(0)).join(" ");
+
+function showLikeness(cameras) {
+  const rows = cameras.flatMap((c) => [
+    { name: `colours of ${c.camera}`, d: c.colours, title: c.rgb ? `red, green, blue ${rgb(c.rgb)}; in the demonstrations ${rgb(c.demonstrations_rgb)}` : "" },
+    { name: `features of ${c.camera}`, d: c.features, title: "Mahalanobis's distance of the frozen base's features, 1 on average in the demonstrations" }])
+    .filter((r) => r.d);
+  $("alike").hidden = rows.length === 0;
+  keyed($("likeness"), rows, (r) => r.name,
+    (r) => element("div", "age", element("span", "", r.name), newBar(false), element("span", "num")),
+    (row, r) => {
+      const beyond = r.d.is > r.d.bound, old = r.d.age_s > 2 ? `, ${r.d.age_s.toFixed(0)} s ago` : "";
+      setBar(row.children[1], 0, r.d.is / (2 * r.d.bound));
+      row.classList.toggle("late", beyond);
+      row.title = r.title;
+      write(row.children[2], `${r.d.is.toPrecision(2)} (${r.d.bound.toPrecision(2)})${old}`);
     });
 }
 
@@ -50,7 +95,8 @@ function showFacts(s) {
   const dropped = Object.entries(s.dropped).map(([k, n]) => `${k} ${n}`).join(", ") || "no messages";
   const facts = [["task", `${s.task}, ${s.clock}`], ["bundle", s.bundle], ["base", s.base], ["engine", s.engine], ["plans", s.plans],
     ...(s.record ? [["record", s.record]] : []),
-    ...(s.staged ? [["staged", s.staged]] : []), ["dropped", `${dropped}; ${s.overruns} ticks overran`]];
+    ...(s.staged ? [["staged", s.staged]] : []),
+    ...s.latency.map((l) => [l.of, `${(1000 * l.latency_s).toFixed(0)} ms late, deviation ${(1000 * l.sd_s).toFixed(0)} ms, ${l.samples} samples of ${l.date}; ${l.used}`]), ["dropped", `${dropped}; ${s.overruns} ticks overran`]];
   keyed($("facts"), facts, ([k]) => k, ([k]) => element("div", "", element("dt", "", k), element("dd")),
     (row, [, v]) => write(row.lastChild, v));
 }
@@ -73,7 +119,9 @@ function show(s) {
   $("acknowledge").dataset.fault = s.fault;
   showScore(s.score);
   showCameras(s.cameras, s.ages);
+  showOverlays(s.overlays);
   showAges(s.ages, s.cameras);
+  showLikeness(s.likeness);
   showJoints(s.joints);
   showFacts(s);
 }
