@@ -92,8 +92,8 @@ calibration-runs: setup ## how often 95 % intervals of hand-eye hold the truth, 
 	CALIBRATION_RUNS=1000 go test -count 1 -timeout 60m -v -run HandEyeIntervals ./calibration
 
 .PHONY: calibration-drive
-calibration-drive: setup-test ## the arm driven through whole tours at the page, both kinds of hand-eye, held to the truth (some minutes)
-	CALIBRATION_POSES=20 go test -count 1 -timeout 20m -v -run CalibrateDrive ./daemon
+calibration-drive: setup-test ## the arm driven through whole tours at the page, and by steps of a joint for its delay, held to the truth (some minutes)
+	CALIBRATION_POSES=20 COMMAND_LATENCY=1 go test -count 1 -timeout 20m -v -run 'CalibrateDrive|CommandLatency' ./daemon
 
 # Case numbers, such as 38,5,13; all without it.
 CASES ?=
