@@ -27,7 +27,7 @@ import (
 // and bridge: the difference is found within 10 ms.
 func TestCommandLatency(t *testing.T) {
 	if os.Getenv("COMMAND_LATENCY") == "" {
-		t.Skip("an arm that must keep real time for half a minute: run it with COMMAND_LATENCY=1 on a machine with nothing else to do; it has not been run on one yet")
+		t.Skip("an arm that must keep real time for half a minute: make calibration-drive runs it, on a machine with nothing else to do")
 	}
 	cfg := rigConfig(t)
 	cfg.Bridge = config.Bridge{Command: []string{pythonOf(cfg.Bridge), "daemon/faults/arm.py"}, Domain: "faults", Task: "move", Clock: "realtime", Jitter: "none"}
