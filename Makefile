@@ -117,7 +117,7 @@ bench: build ## this machine's tables: both engines beside PyTorch's where bench
 # Flags of daemon/lateness, such as -quick.
 LATENESS ?=
 .PHONY: bench-lateness
-bench-lateness: setup ## how late the control loop wakes up, beside the same in C, and from picture to command: 5 minutes
+bench-lateness: setup ## how late the control loop wakes up, beside the same in C, and from picture to command: 8 minutes
 	@go build -o build/lateness ./daemon/lateness
 	build/lateness -json build/lateness.jsonl $(LATENESS)
 

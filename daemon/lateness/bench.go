@@ -17,20 +17,19 @@ import (
 
 // bench is everything that a run has.
 type bench struct {
-	set      settings
-	errs     io.Writer
-	clock    func() time.Duration
-	broker   *topic.Broker
-	bridge   *process
-	rig      *rig
-	brain    *brain // nil where there is none
-	noBrain  string // why
-	program  string // the C loop
-	cc       string
-	journal  *journal
-	tallies  map[place]*[2]tally // by contender
-	journeys map[place]*journey
-	before   ticks // when it began
+	set     settings
+	errs    io.Writer
+	clock   func() time.Duration
+	broker  *topic.Broker
+	bridge  *process
+	rig     *rig
+	brain   *brain // nil where there is none
+	noBrain string // why
+	program string // the C loop
+	cc      string
+	journal *journal
+	cells   map[place]*cell
+	before  ticks // when it began
 }
 
 // The contenders.
@@ -43,7 +42,7 @@ func openBench(s settings, errs io.Writer) (*bench, error) {
 	began := time.Now()
 	b := &bench{
 		set: s, errs: errs, clock: func() time.Duration { return time.Since(began) },
-		tallies: map[place]*[2]tally{}, journeys: map[place]*journey{}, before: readTicks(),
+		cells: map[place]*cell{}, before: readTicks(),
 	}
 	if err := b.open(); err != nil {
 		return nil, errors.Join(err, b.close())
@@ -99,8 +98,8 @@ func (b *bench) run(ctx context.Context) error {
 }
 
 func (b *bench) visit(ctx context.Context, round int, p place) error {
-	if b.tallies[p] == nil {
-		b.tallies[p], b.journeys[p] = new([2]tally), new(journey)
+	if b.cells[p] == nil {
+		b.cells[p] = new(cell)
 	}
 	order := []int{contenderGo, contenderC}
 	if rand.IntN(2) == 0 {
@@ -114,18 +113,13 @@ func (b *bench) visit(ctx context.Context, round int, p place) error {
 		if err := b.journal.write("turn", rowOf(contender, p, t, round)); err != nil {
 			return err
 		}
-		b.tallies[p][contender].add(t)
+		turns := &b.cells[p].turns[contender]
+		*turns = append(*turns, t)
 	}
 	return ctx.Err()
 }
 
 func contenderNames() [2]string { return [2]string{"Go", "C"} }
-
-// add joins a turn to those before.
-func (t *tally) add(turn *tally) {
-	t.lateness.Add(&turn.lateness)
-	t.class, t.skipped, t.flood = turn.class, t.skipped+turn.skipped, turn.flood
-}
 
 // turn is one contender's, with the load beside it.
 func (b *bench) turn(ctx context.Context, contender int, p place) (t *tally, err error) {

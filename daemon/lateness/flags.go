@@ -25,7 +25,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	fs.StringVar(&s.library, "library", "build/lib/libonnxruntime.so", "ONNX Runtime's library, a `file`")
 	fs.StringVar(&s.scratch, "scratch", "build", "`folder` for the compiled C program")
 	fs.StringVar(&s.json, "json", "", "`file` for every turn and figure, one JSON object a line")
-	fs.IntVar(&s.rounds, "rounds", 9, "turns of each contender in each place")
+	fs.IntVar(&s.rounds, "rounds", 12, "turns of each contender in each place")
 	fs.IntVar(&s.priority, "priority", 20, "of SCHED_FIFO for both, where permitted; 0 leaves both in the ordinary class")
 	fs.BoolVar(&s.quick, "quick", false, "one short round: an impression in a minute")
 	fs.StringVar(&s.only, "only", "", "places that match this `pattern`, like 'idle, 100 Hz'")
@@ -81,9 +81,9 @@ func (p place) period() time.Duration { return time.Second / time.Duration(p.rat
 // loop takes longer to say something of its rarest ticks.
 func (p place) turn() time.Duration {
 	if p.rate == 100 {
-		return 2400 * time.Millisecond
+		return 2500 * time.Millisecond
 	}
-	return 850 * time.Millisecond
+	return 700 * time.Millisecond
 }
 
 // String names a place in -only, in progress and in errors.

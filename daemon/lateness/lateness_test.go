@@ -72,6 +72,43 @@ func TestJourneys(t *testing.T) {
 	}
 }
 
+func TestRatio(t *testing.T) {
+	turnOf := func(usual, rare time.Duration) *tally {
+		t := new(tally)
+		for i := range 1000 {
+			if t.lateness.Put(usual); i%100 == 0 {
+				t.lateness.Put(rare)
+			}
+		}
+		return t
+	}
+	const us = time.Microsecond
+	c := &cell{}
+	for range 8 {
+		c.turns[contenderGo] = append(c.turns[contenderGo], turnOf(us, 120*us))
+		c.turns[contenderC] = append(c.turns[contenderC], turnOf(us, 100*us))
+	}
+	near := func(got, want float64) bool { return got > want*0.96 && got < want*1.04 }
+	if r := c.ratio(); !near(r.value, 1.2) || r.low != r.value || r.high != r.value {
+		t.Errorf("rounds that are all alike: %+v, want 1.2 and no more", r)
+	}
+	if n := c.total(contenderGo).lateness.Spread().Count; n != 8*1010 {
+		t.Errorf("%d ticks in all, want %d", n, 8*1010)
+	}
+	c.turns[contenderGo][3] = turnOf(us, 1000*us) // one round of eight
+	if r := c.ratio(); !near(r.value, 10) || !near(r.low, 1.2) || !near(r.high, 10) {
+		t.Errorf("one bad round of eight: %+v, want 10, and 1.2 to 10", r)
+	}
+	for want, r := range map[string]ratio{reached: {1.2, 1.1, 1.5}, open: {1.2, 1.1, 1.51}, notReached: {2, 1.51, 3}} {
+		if f := figureWithin("", r, mostOfC); f.Verdict != want {
+			t.Errorf("%+v is %s, want %s", r, f.Verdict, want)
+		}
+	}
+	if f := figureOf("", 0.06, mostOfInference); f.Verdict != notReached || f.High != 0 {
+		t.Errorf("a figure without an interval: %+v", f)
+	}
+}
+
 // TestTurns lets both loops tick beside a flood, through real processes and a real broker.
 func TestTurns(t *testing.T) {
 	s, err := parse([]string{"-scratch", t.TempDir(), "-base", "none", "-priority", "0"}, io.Discard)
@@ -97,7 +134,7 @@ func TestTurns(t *testing.T) {
 		}
 		s := got.lateness.Spread()
 		if ticks := s.Count + got.skipped; ticks < 300 || ticks > 2000 {
-			t.Errorf("%s: %d ticks and %d skipped in 0.85 s at 1000 Hz", name, s.Count, got.skipped)
+			t.Errorf("%s: %d ticks and %d skipped in 0.7 s at 1000 Hz", name, s.Count, got.skipped)
 		}
 		if !strings.HasPrefix(got.class, "SCHED_OTHER, timer slack 1ns") || got.flood < 100 {
 			t.Errorf("%s: scheduled as %q beside %v messages a second", name, got.class, got.flood)

@@ -59,7 +59,7 @@ func (b *bench) runGo(ctx context.Context, p place, turn time.Duration) (*tally,
 		t.class = granted.String()
 	}
 	if p.load.inference {
-		b.journeys[p].add(&sent, b.brain.taken())
+		b.cells[p].journey.add(&sent, b.brain.taken())
 	}
 	return t, nil
 }

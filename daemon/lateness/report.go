@@ -78,12 +78,35 @@ func rowOf(contender int, p place, t *tally, round int) row {
 type figure struct {
 	What    string  `json:"what"`
 	Value   float64 `json:"value"`
+	Low     float64 `json:"low,omitempty"` // of a 95 % interval, where there is one
+	High    float64 `json:"high,omitempty"`
 	AtMost  float64 `json:"at_most"`
-	Reached bool    `json:"reached"`
+	Verdict string  `json:"verdict"`
 }
 
+// The verdicts.
+const (
+	reached    = "reached"
+	notReached = "not reached"
+	open       = "open" // the interval reaches across the target
+)
+
 func figureOf(what string, value, atMost float64) figure {
-	return figure{what, value, atMost, value <= atMost}
+	f := figureWithin(what, ratio{value, value, value}, atMost)
+	f.Low, f.High = 0, 0
+	return f
+}
+
+// figureWithin is judged by its interval.
+func figureWithin(what string, r ratio, atMost float64) figure {
+	f := figure{What: what, Value: r.value, Low: r.low, High: r.high, AtMost: atMost, Verdict: open}
+	switch {
+	case r.high <= atMost:
+		f.Verdict = reached
+	case !(r.low <= atMost):
+		f.Verdict = notReached
+	}
+	return f
 }
 
 // report prints everything.
@@ -111,26 +134,26 @@ func (b *bench) rows(out io.Writer) (figures []figure, err error) {
 	fmt.Fprintln(table, "  load\tHz\tloop\tticks\tskipped\tp50\tp99\tp99.9\tworst\tp99.9 of C's\tflood/s\t")
 	classes := map[string]bool{}
 	for _, p := range b.set.places() {
-		both := b.tallies[p]
-		if both == nil {
+		c := b.cells[p]
+		if c == nil {
 			fmt.Fprintf(table, "  %s\t%d\tabsent\t\t\t\t\t\t\t\t\t\n", p.load, p.rate)
 			continue
 		}
-		rows := [2]row{rowOf(contenderGo, p, &both[contenderGo], -1), rowOf(contenderC, p, &both[contenderC], -1)}
-		ratio := rows[contenderGo].P999 / rows[contenderC].P999
+		rows := [2]row{rowOf(contenderGo, p, c.total(contenderGo), -1), rowOf(contenderC, p, c.total(contenderC), -1)}
+		ratio := c.ratio()
 		for contender, r := range rows {
 			if err := b.journal.write("row", r); err != nil {
 				return nil, err
 			}
 			of := ""
 			if contender == contenderGo {
-				of = fmt.Sprintf("%.2f", ratio)
+				of = fmt.Sprintf("%.2f (%.2f to %.2f)", ratio.value, ratio.low, ratio.high)
 			}
 			fmt.Fprintf(table, "  %s\t%d\t%s\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%s\t%.0f\t\n",
 				r.Load, r.RateHz, r.Contender, r.Ticks, r.Skipped, r.P50, r.P99, r.P999, r.Worst, of, r.Flood)
 			classes[r.Contender+": "+r.Scheduled] = true
 		}
-		figures = append(figures, figureOf(fmt.Sprintf("p99.9 by C's, %s, %d Hz", p.load, p.rate), ratio, mostOfC))
+		figures = append(figures, figureWithin(fmt.Sprintf("p99.9 by C's, %s, %d Hz", p.load, p.rate), ratio, mostOfC))
 	}
 	if err := table.Flush(); err != nil {
 		return nil, err
@@ -149,10 +172,10 @@ func (b *bench) journeyRows(out io.Writer) (figures []figure, err error) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "  load\tHz\tpictures\tinference p50\tbeyond it p50\tp99\tworst\tp50 of an inference\t")
 	for _, p := range b.set.places() {
-		if b.tallies[p] == nil || !p.load.inference {
+		if b.cells[p] == nil || !p.load.inference {
 			continue
 		}
-		inference, beyond := b.journeys[p].inference.Summary(), b.journeys[p].beyond.Summary()
+		inference, beyond := b.cells[p].journey.inference.Summary(), b.cells[p].journey.beyond.Summary()
 		share := beyond.P50 / inference.P50
 		fmt.Fprintf(table, "  %s\t%d\t%d\t%.1f\t%.2f\t%.2f\t%.2f\t%.1f %%\t\n",
 			p.load, p.rate, beyond.Count, 1e3*inference.P50, 1e3*beyond.P50, 1e3*beyond.P99, 1e3*beyond.Max, 100*share)
@@ -165,16 +188,16 @@ func (b *bench) journeyRows(out io.Writer) (figures []figure, err error) {
 }
 
 func (b *bench) figures(out io.Writer, all []figure) error {
-	fmt.Fprintln(out, "\nfigures and targets")
+	fmt.Fprintln(out, "\nfigures and targets, with 95 % intervals over rounds")
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	reached := 0
+	counts := map[string]int{}
 	for _, f := range all {
-		verdict := "not reached"
-		if f.Reached {
-			verdict = "reached"
-			reached++
+		counts[f.Verdict]++
+		within := ""
+		if f.High > 0 {
+			within = fmt.Sprintf("%.2f to %.2f", f.Low, f.High)
 		}
-		fmt.Fprintf(table, "  %s\t%.3f\tat most %g\t%s\n", f.What, f.Value, f.AtMost, verdict)
+		fmt.Fprintf(table, "  %s\t%.3f\t%s\tat most %g\t%s\n", f.What, f.Value, within, f.AtMost, f.Verdict)
 		if err := b.journal.write("figure", f); err != nil {
 			return err
 		}
@@ -182,6 +205,6 @@ func (b *bench) figures(out io.Writer, all []figure) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "%d of %d targets reached\n", reached, len(all))
+	_, err := fmt.Fprintf(out, "of %d targets %d reached, %d open, %d not reached\n", len(all), counts[reached], counts[open], counts[notReached])
 	return err
 }

@@ -37,7 +37,9 @@ func (h *Histogram) Put(d time.Duration) {
 // Add counts what another has counted as well.
 func (h *Histogram) Add(other *Histogram) {
 	for i := range h.counts {
-		h.counts[i].Add(other.counts[i].Load())
+		if n := other.counts[i].Load(); n > 0 {
+			h.counts[i].Add(n)
+		}
 	}
 	h.max.Store(max(h.max.Load(), other.max.Load()))
 }
