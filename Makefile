@@ -76,7 +76,7 @@ train-demo: build ## make the committed bundle from nothing: demonstrations, the
 .PHONY: test
 test: setup-test build lint ## every test: Go with the race detector, allocations without, Python, a real browser
 	SIM2REALD_ALL=1 go test -race $$(go list ./... | grep -v '/daemon$$')
-	SIM2REALD_ALL=1 go test -race -timeout 20m ./daemon
+	SIM2REALD_ALL=1 go test -race -timeout 40m ./daemon
 	SIM2REALD_ALL=1 go test -run Alloc ./...
 	SIM2REALD_ALL=1 go test ./model/reference -run 'MovedMount$$|RealCamera' # what the race detector makes too slow
 	go test ./model/tape # what the race detector makes too slow, and cannot see into
