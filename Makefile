@@ -70,13 +70,14 @@ train-demo: build ## make the committed bundle from nothing: demonstrations, the
 	build/sim2reald train -data build/demonstrations/kitchen-slide \
 	  -out model/bundles/kitchen-slide.safetensors -commit $$(git rev-parse HEAD)
 
-# The end-to-end tests in ./daemon move an arm in real time and come alone, so that no other test takes their cores.
+# The end-to-end tests in ./daemon move an arm in real time and come alone, so that no other test takes their cores, and
+# without the race detector, under which the tick takes them from the simulator; test-race runs them under it.
 # The race detector allocates by itself, so tests of allocations are built without it, in a pass of their own. Under
 # SIM2REALD_ALL a test that lacks something fails, where it would skip for a developer.
 .PHONY: test
 test: setup-test build lint ## every test: Go with the race detector, allocations without, Python, a real browser
 	SIM2REALD_ALL=1 go test -race $$(go list ./... | grep -v '/daemon$$')
-	SIM2REALD_ALL=1 go test -race -timeout 40m ./daemon
+	SIM2REALD_ALL=1 go test -timeout 30m ./daemon
 	SIM2REALD_ALL=1 go test -run Alloc ./...
 	SIM2REALD_ALL=1 go test ./model/reference -run 'MovedMount$$|RealCamera' # what the race detector makes too slow
 	go test ./model/tape # what the race detector makes too slow, and cannot see into
@@ -86,6 +87,10 @@ test: setup-test build lint ## every test: Go with the race detector, allocation
 	$(PYTHON) -m pytest -q model/base/convert
 	$(PYTHON) -m pytest -q model/torch
 	$(PYTHON) -m pytest -q model/bench
+
+.PHONY: test-race
+test-race: setup-test build ## the end-to-end tests under the race detector: 20 minutes, and slow enough that some lose real time
+	SIM2REALD_ALL=1 go test -race -timeout 60m ./daemon
 
 .PHONY: calibration-runs
 calibration-runs: setup ## how often 95 % intervals of hand-eye hold the truth, in 1000 runs for each kind (some minutes)
