@@ -75,7 +75,7 @@ train-demo: build ## make the committed bundle from nothing: demonstrations, the
 # The race detector allocates by itself, so tests of allocations are built without it, in a pass of their own. Under
 # SIM2REALD_ALL a test that lacks something fails, where it would skip for a developer.
 .PHONY: test
-test: setup-test build lint ## every test: Go with the race detector, allocations without, Python, a real browser
+test: setup-test build lint ## every test: Go with the race detector but where an arm moves, Python, a real browser
 	SIM2REALD_ALL=1 go test -race $$(go list ./... | grep -v '/daemon$$')
 	SIM2REALD_ALL=1 go test -timeout 30m ./daemon
 	SIM2REALD_ALL=1 go test -run Alloc ./...
