@@ -13,6 +13,7 @@ func inferenceFigures(b *bout, rows []row, s subject) []figure {
 		{"engine / torch.compile", nameEngine, nameCompile, 0},
 		{"tape / engine", nameTape, nameEngine, s.tape},
 		{"policy with all adapters / engine, frozen", nameServed, nameEngine, targetAdapters},
+		{"policy with middle adapters of width 16 / engine, frozen", nameNarrow, nameEngine, targetAdapters},
 		{"engine with all adapters / frozen", nameEngineAdapted, nameEngine, targetAdapters},
 		{"tape with all adapters / frozen", nameTapeAdapted, nameTape, targetAdapters},
 		{"engine, base in int8 / float32", nameInt8, nameEngine, 0},
@@ -30,7 +31,7 @@ const garbageRuns = 10
 // garbageFigures are what one inference of ours leaves on Go's heap.
 func garbageFigures(b *bout) []figure {
 	var out []figure
-	for _, name := range []string{nameServed, nameEngineAdapted, nameTapeAdapted} {
+	for _, name := range []string{nameServed, nameNarrow, nameEngineAdapted, nameTapeAdapted} {
 		e := b.find(name)
 		if e == nil {
 			continue

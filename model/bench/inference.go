@@ -19,6 +19,7 @@ const (
 	nameSpinning      = "engine-spinning"
 	nameTape          = "tape"
 	nameServed        = "policy"
+	nameNarrow        = "policy-narrow"
 	nameEngineAdapted = "engine+adapters"
 	nameTapeAdapted   = "tape+adapters"
 	namePython        = "onnxruntime-python"
@@ -55,6 +56,10 @@ func (l *lab) inference(m *material, threads int) *bout {
 		m.ours(nameTapeAdapted, "tape, all adapters and head", true, threads, loadTape),
 		m.ours(nameInt8, "engine, base in int8", false, threads, eight),
 	)
+	if m.dense() {
+		label := fmt.Sprintf("policy, middle adapters of width %d", narrowWidth)
+		b.enter(place{&entry{name: nameNarrow, label: label}, func() (contender, string, error) { return l.loadNarrow(m, threads) }})
+	}
 	if e := b.find(nameInt8); e != nil {
 		e.exact = false
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"sim2reald/model/adapter"
+	"sim2reald/model/backbone"
 	"sim2reald/model/engine"
 	"sim2reald/model/graph"
 	"sim2reald/model/safetensors"
@@ -71,7 +73,7 @@ func (l *lab) prepare(s subject) (*material, error) {
 
 // build makes the graphs and the adapters' values.
 func (m *material) build(seed uint64) error {
-	frozen, err := m.network(false)
+	frozen, err := m.network(nowhere)
 	if err != nil {
 		return err
 	}
@@ -79,14 +81,19 @@ func (m *material) build(seed uint64) error {
 	if m.frozen, err = b.Build(frozen.Arch.Build(b, "", b.Input("image", 3, m.side, m.side), nil).Pooled); err != nil {
 		return err
 	}
-	adapted, err := m.network(true)
+	return m.adapt(everywhere, seed)
+}
+
+// adapt gives the subject the adapters of a placement.
+func (m *material) adapt(place func(backbone.Arch) adapter.Placement, seed uint64) error {
+	n, err := m.network(place)
 	if err != nil {
 		return err
 	}
-	if m.adapted, err = adapted.Graph(); err != nil {
+	if m.adapted, err = n.Graph(); err != nil {
 		return err
 	}
-	m.params, err = firstValues(adapted, m.adapted, seed)
+	m.params, err = firstValues(n, m.adapted, seed)
 	return err
 }
 
@@ -122,7 +129,7 @@ func (m *material) read() error {
 	if err != nil {
 		return err
 	}
-	n, err := m.network(false)
+	n, err := m.network(nowhere)
 	if err != nil {
 		return err
 	}

@@ -56,24 +56,41 @@ func selected(all []subject, only string) ([]subject, error) {
 // camera is the name of the one picture of every network here.
 const camera = "front"
 
-// network is the subject as a policy with one picture: frozen, or with every adapter there is a place for.
-func (s subject) network(adapted bool) (adapter.Network, error) {
+// network is the subject as a policy with one picture and the adapters of a placement; without any it is frozen.
+func (s subject) network(place func(backbone.Arch) adapter.Placement) (adapter.Network, error) {
 	arch, err := backbone.Preset(s.preset)
 	if err != nil {
 		return adapter.Network{}, err
 	}
 	n := adapter.Network{Arch: arch, Cameras: []string{camera}, Height: s.side, Width: s.side}
 	n.Head = adapter.Head{In: n.FeatureLen(), Hidden: []int{256, 256}, Out: actions, Activation: graph.GELU}
-	if adapted {
-		n.Adapters = everywhere(arch)
-	}
+	n.Adapters = place(arch)
 	return n, nil
 }
 
 // actions is a chunk of 8 steps of 7 joints and a gripper.
 const actions = 8 * 8
 
+// nowhere is the frozen network with a head.
+func nowhere(backbone.Arch) adapter.Placement { return adapter.Placement{} }
+
 // everywhere is every placement that the family has, in its default widths.
 func everywhere(arch backbone.Arch) adapter.Placement {
 	return adapter.Placement{Bottom: true, Middle: &adapter.Middle{Width: adapter.DefaultWidth(arch)}, Norms: arch.Family() == "vit"}
+}
+
+// narrowWidth is of bottlenecks where the family's default is dense: as wide as a ViT-S's.
+const narrowWidth = 16
+
+// narrow is every placement with bottlenecks of narrowWidth.
+func narrow(arch backbone.Arch) adapter.Placement {
+	p := everywhere(arch)
+	p.Middle.Width = narrowWidth
+	return p
+}
+
+// dense says whether the family's middle adapters have no bottleneck by default.
+func (s subject) dense() bool {
+	arch, err := backbone.Preset(s.preset)
+	return err == nil && adapter.DefaultWidth(arch) == 0
 }

@@ -42,6 +42,15 @@ func (m *material) serve(b *serving.Base, params map[string]safetensors.Tensor) 
 	return &served{resident: r, policy: p, seen: model.Observation{Images: [][]float32{m.image}}}, nil
 }
 
+// loadNarrow is the same subject with narrow bottlenecks.
+func (l *lab) loadNarrow(m *material, threads int) (contender, string, error) {
+	other := *m
+	if err := other.adapt(narrow, l.seed); err != nil {
+		return nil, "", err
+	}
+	return l.loadServed(&other, threads)
+}
+
 // loadServed is the contender of a bout.
 func (l *lab) loadServed(m *material, threads int) (contender, string, error) {
 	b, err := l.openBase(m, threads)

@@ -89,7 +89,7 @@ func (t *swapTimes) one(m *material, base *serving.Base, old *served, params map
 
 // otherParams are another bundle's.
 func (m *material) otherParams(seed uint64) (map[string]safetensors.Tensor, error) {
-	n, err := m.network(true)
+	n, err := m.network(everywhere)
 	if err != nil {
 		return nil, err
 	}
