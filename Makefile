@@ -70,17 +70,19 @@ train-demo: build ## make the committed bundle from nothing: demonstrations, the
 	build/sim2reald train -data build/demonstrations/kitchen-slide \
 	  -out model/bundles/kitchen-slide.safetensors -commit $$(git rev-parse HEAD)
 
-# The end-to-end tests in ./daemon move an arm in real time and come alone, so that no other test takes their cores, and
-# without the race detector, under which the tick takes them from the simulator; test-race runs them under it.
-# The race detector allocates by itself, so tests of allocations are built without it, in a pass of their own. Under
-# SIM2REALD_ALL a test that lacks something fails, where it would skip for a developer.
+# Whatever starts goroutines is tested under the race detector; the rest it would slow tenfold for nothing. So it would the
+# tests of allocations, as it allocates by itself, and of photographs: those come without it. The end-to-end tests in
+# ./daemon move an arm in real time and come alone, so that no other test takes their cores, and without it as well: the tick
+# would take them from the simulator. test-race runs them under it. Under SIM2REALD_ALL a test that lacks something fails,
+# where it would skip for a developer.
+CONCURRENT := ./camera/... ./daemon/control/... ./daemon/faults/... ./daemon/lateness/... ./daemon/metrics ./daemon/recording \
+  ./daemon/topic ./daemon/web ./model/bundle ./model/engine ./model/serving ./model/train ./robot/bridge
 .PHONY: test
-test: setup-test build lint ## every test: Go with the race detector but where an arm moves, Python, a real browser
-	SIM2REALD_ALL=1 go test -race $$(go list ./... | grep -v '/daemon$$')
+test: setup-test build lint ## every test: Go, under the race detector where there are goroutines, Python, a real browser
+	SIM2REALD_ALL=1 go test -race $(CONCURRENT)
+	SIM2REALD_ALL=1 go test -run 'Alloc|Photographs' $(CONCURRENT)
+	SIM2REALD_ALL=1 go test $$(go list ./... | grep -v '/daemon$$' | grep -vxF "$$(go list $(CONCURRENT))")
 	SIM2REALD_ALL=1 go test -timeout 30m ./daemon
-	SIM2REALD_ALL=1 go test -run Alloc ./...
-	SIM2REALD_ALL=1 go test ./model/reference -run 'MovedMount$$|RealCamera' # what the race detector makes too slow
-	go test ./model/tape # what the race detector makes too slow, and cannot see into
 	CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape # as on a machine without AVX2
 	cd robot/bridge && ../../$(PYTHON) -m pytest -q
 	cd robot/bridge && ../../build/venv-rgb_stacking/bin/python -m pytest -q # what needs other pins
@@ -89,8 +91,8 @@ test: setup-test build lint ## every test: Go with the race detector but where a
 	$(PYTHON) -m pytest -q model/bench
 
 .PHONY: test-race
-test-race: setup-test build ## the end-to-end tests under the race detector: 20 minutes, and slow enough that some lose real time
-	SIM2REALD_ALL=1 go test -race -timeout 60m ./daemon
+test-race: setup-test build ## all of it under the race detector: 40 minutes, and slow enough that some lose real time
+	SIM2REALD_ALL=1 go test -race -timeout 60m ./...
 
 .PHONY: calibration-runs
 calibration-runs: setup ## how often 95 % intervals of hand-eye hold the truth, in 1000 runs for each kind (some minutes)

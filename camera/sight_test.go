@@ -125,6 +125,9 @@ func photograph(t testing.TB, path string) *Frame {
 // TestFlawOfPhotographs: no real photograph is flawed, slightly out of focus, in a third of the light or half as much again,
 // and 99 of 100 are that are far out of focus, under a cap, overexposed or in fog.
 func TestFlawOfPhotographs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("there is nothing concurrent here, and the race detector makes it ten times as long; make test runs it without")
+	}
 	files, _ := filepath.Glob("../build/photographs/*/*")
 	if len(files) != 19+159 {
 		said := "photographs are missing; .ci/setup.sh test fetches them"

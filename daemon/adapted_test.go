@@ -15,7 +15,6 @@ import (
 // TestAdaptedBundleActs: a bundle with adapters everywhere, that sees two observations at once, on the real
 // base. What it answers depends on what was seen a control step ago in this episode, and on nothing before it.
 func TestAdaptedBundleActs(t *testing.T) {
-	t.Chdir("..")
 	cfg := config.Default()
 	need(t, cfg.Policy.Base, "the pretrained base")
 	need(t, cfg.Engine.Library, "ONNX Runtime")
@@ -83,6 +82,7 @@ func grey(shade byte) *camera.Frame {
 // TestLightSwitch runs the bundle that `make run` shows, adapters and all, on starts that no figure uses: it finds the
 // switch in two of three at least, which the demonstrations' mean action, whatever is seen, does in none.
 func TestLightSwitch(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
 	f := evaluateFlags{task: "light", bundle: "model/bundles/kitchen-light.safetensors", episodes: 3, control: 1, horizon: 150, workers: 1}
 	if err := f.apply(&cfg); err != nil {

@@ -28,7 +28,7 @@ func TestBoundsOfTheDemonstration(t *testing.T) {
 
 // TestCausesNameKeys: what the table of causes tells a person to set can be set.
 func TestCausesNameKeys(t *testing.T) {
-	text, err := os.ReadFile("control/supervisor/CAUSES.md")
+	text, err := os.ReadFile("daemon/control/supervisor/CAUSES.md")
 	if err != nil {
 		t.Fatal(err)
 	}

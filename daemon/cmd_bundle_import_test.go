@@ -15,7 +15,7 @@ import (
 // torchBase copies the tiny base that the recorded file was trained on, with a record beside it.
 func torchBase(t *testing.T) string {
 	t.Helper()
-	const from = "../model/train/testdata/torch/vit"
+	const from = "model/train/testdata/torch/vit"
 	data, err := os.ReadFile(from + ".safetensors")
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func torchBase(t *testing.T) string {
 	return path
 }
 
-const torchFile = "../model/bundle/testdata/torch.safetensors"
+const torchFile = "model/bundle/testdata/torch.safetensors"
 
 func TestBundleImport(t *testing.T) {
 	on, out := torchBase(t), filepath.Join(t.TempDir(), "imported.safetensors")
@@ -75,7 +75,7 @@ func TestBundleImportRefuses(t *testing.T) {
 		"flag last":  {[]string{"-out", out, torchFile, "-base", on}, "behind the flags"},
 		"no base":    {[]string{"-base", on + "x", "-out", out, torchFile}, "make setup"},
 		"cut":        {[]string{"-base", on, "-out", out, cut}, "save it again"},
-		"a bundle":   {[]string{"-base", on, "-out", out, "../model/bundles/kitchen-slide.safetensors"}, "bundle already"},
+		"a bundle":   {[]string{"-base", on, "-out", out, "model/bundles/kitchen-slide.safetensors"}, "bundle already"},
 		"other base": {[]string{"-base", otherBase(t), "-out", out, torchFile}, "name the right one with -base"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func otherBase(t *testing.T) string {
 		t.Fatal(err)
 	}
 	data[len(data)-3] ^= 1 // a bit of the last weight
-	arch, err := os.ReadFile("../model/train/testdata/torch/vit.arch.json")
+	arch, err := os.ReadFile("model/train/testdata/torch/vit.arch.json")
 	if err != nil {
 		t.Fatal(err)
 	}

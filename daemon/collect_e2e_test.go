@@ -16,6 +16,7 @@ import (
 // TestCollectKilled kills a collection of two cameras in the middle, goes on with it, and wants what a collection gives
 // that nobody killed; then what it wrote for others.
 func TestCollectKilled(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
 	dir := t.TempDir()
 	killed, straight := filepath.Join(dir, "killed"), filepath.Join(dir, "straight")
@@ -90,7 +91,7 @@ func checkCollectExport(t *testing.T, dir string, d *dataset.Dataset) {
 
 // TestDatasetCommands goes through inspect, export and map as a person does, with what LeRobot's own writer recorded.
 func TestDatasetCommands(t *testing.T) {
-	const recorded = "../model/dataset/lerobot/testdata/recorded"
+	const recorded = "model/dataset/lerobot/testdata/recorded"
 	dir := filepath.Join(t.TempDir(), "theirs")
 	if err := os.CopyFS(dir, os.DirFS(recorded)); err != nil {
 		t.Fatal(err)

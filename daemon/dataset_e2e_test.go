@@ -57,6 +57,7 @@ func drawnDemonstrations(t *testing.T, dir string) {
 // TestDatasetOfOthers writes demonstrations for others, forgets what sim2reald knew of them, says by hand which column
 // is which joint, and trains on films and on pictures.
 func TestDatasetOfOthers(t *testing.T) {
+	t.Parallel()
 	rigConfig(t)
 	dir := t.TempDir()
 	native, cache := filepath.Join(dir, "native"), filepath.Join(dir, "cache")
@@ -82,7 +83,7 @@ func TestDatasetOfOthers(t *testing.T) {
 				t.Errorf("without a mapping: %v", err)
 			}
 			asTyped(t, cmdDataset, fmt.Sprintf("map -robot panda -success next.success -position-gripper gripper.pos,0,1 -action-gripper gripper.pos,0,1 -speed-scale 0.5 %s%s", flags, theirs))
-			asTyped(t, cmdTrain, train)
+			trains(t, train)
 			b, err := bundle.Load(trained)
 			if err != nil {
 				t.Fatal(err)

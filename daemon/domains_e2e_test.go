@@ -16,12 +16,14 @@ import (
 // succeeds, a bundle that learned the tool's motion from it, and two evaluations of one seed, which send the same
 // commands.
 func TestDomains(t *testing.T) {
+	t.Parallel()
 	rig := rigConfig(t)
 	for domain, action := range map[string]string{
 		"metaworld":    "-action cartesian_velocity -dimensions vx,vy,vz",
 		"rgb_stacking": "-action cartesian_velocity -dimensions vx,vy,vz,wz -chain sawyer_moma",
 	} {
 		t.Run(domain, func(t *testing.T) {
+			t.Parallel()
 			cfg, dir := rig, t.TempDir()
 			need(t, pythonOf(config.Bridge{Command: rig.Bridge.Command, Domain: domain}), "the simulator of "+domain)
 			data, trained := filepath.Join(dir, "data"), filepath.Join(dir, "trained.safetensors")
@@ -33,7 +35,7 @@ func TestDomains(t *testing.T) {
 			if e, err := d.Episode(firstDemonstration); err != nil || !e.Success || d.Meta.Domain != domain || d.Meta.Robot.Model != "sawyer" || d.Meta.Noise == 0 {
 				t.Fatalf("%v, %+v", err, d.Meta)
 			}
-			asTyped(t, cmdTrain, fmt.Sprintf("-data %s -out %s -cache %s -size 56 -views 0 -held 0 -epochs 2 %s", data, trained, filepath.Join(dir, "cache"), action))
+			trains(t, fmt.Sprintf("-data %s -out %s -cache %s -size 56 -views 0 -held 0 -epochs 2 %s", data, trained, filepath.Join(dir, "cache"), action))
 			b, err := bundle.Load(trained)
 			if err != nil || b.Manifest.Action.Kind != bundle.ActionCartesian {
 				t.Fatalf("%+v, %v", b, err)
@@ -57,4 +59,11 @@ func asTyped(t *testing.T, f func(context.Context, []string) error, line string)
 	if err := f(t.Context(), strings.Fields(line)); err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
+}
+
+// trains trains as a person does, when no other test has the engine.
+func trains(t *testing.T, line string) {
+	t.Helper()
+	defer engineTurn(t)()
+	asTyped(t, cmdTrain, line)
 }

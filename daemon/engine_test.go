@@ -18,7 +18,6 @@ import (
 // brainConfig is the demonstration's, without a workcell.
 func brainConfig(t *testing.T) config.Config {
 	t.Helper()
-	t.Chdir("..")
 	cfg := config.Default()
 	need(t, cfg.Policy.Base, "the pretrained base")
 	need(t, cfg.Engine.Library, "ONNX Runtime")

@@ -44,6 +44,7 @@ func withoutWall(trials []evaluation.Trial) []evaluation.Trial {
 // middle of writing the third, the rest with one worker. A seed's trial is the same whoever runs it, and none is run
 // twice. Another bundle is refused.
 func TestEvaluationGoesOn(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
 	path := filepath.Join(t.TempDir(), "report.json")
 	both, _ := reportAt(t, cfg, evaluateFlags{episodes: 4, workers: 2}, path)
@@ -93,6 +94,7 @@ func cutJournal(t *testing.T, path string, lines int) {
 
 // TestEvaluateBundlesUnderShifts pairs two bundles on the same seeds, each with and without a shift.
 func TestEvaluateBundlesUnderShifts(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
 	cfg.Bridge.Horizon = 60
 	other := untrainedBundle(t, cfg, nil)

@@ -42,7 +42,6 @@ func TestDependencies(t *testing.T) {
 		{"calibration", "gocv.io", "geometry and its uncertainty are plain Go, to be read and tested without OpenCV"},
 		{"calibration/opencv", "sim2reald/daemon", "solvers do not know who asks"},
 	}
-	t.Chdir("..")
 	for _, r := range rules {
 		for _, dep := range dependencies(t, r.from) {
 			if strings.HasPrefix(dep, r.not) && dep != "sim2reald/"+r.from {
@@ -65,7 +64,7 @@ func dependencies(t *testing.T, pkg string) []string {
 // does not belong in the package.
 func TestSourceRules(t *testing.T) {
 	docs := map[string]string{}
-	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

@@ -85,7 +85,9 @@ func (e evaluated) trials(arm int) []evaluation.Trial {
 // TestLockstep runs the same seeds three times: as they are, again, and with messages lost and doubled on the
 // way. Every command must be the same. The first run has the controls beside it, and the untrained must fail.
 func TestLockstep(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
+	cfg.Bridge.Horizon = 120
 	first := evaluateHere(t, cfg, evaluateFlags{episodes: 2, control: 1})
 	checkReport(t, first)
 	policy := first.commands[:first.trials(0)[0].Steps+first.trials(0)[1].Steps]
@@ -160,10 +162,12 @@ func sameCommands(t *testing.T, got, want []topic.JointCommand) {
 // TestHoldOnlyScoresNothing is the policy that sends nothing but holds: lock-step goes on to the horizon, and
 // the score is zero.
 func TestHoldOnlyScoresNothing(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
+	cfg.Bridge.Horizon = 60
 	e := evaluateHere(t, cfg, evaluateFlags{episodes: 1, onlyHolder: true})
 	trial := e.trials(0)[0]
-	if trial.Outcome != "truncated" || trial.Steps != 280 || len(e.commands) != 280 {
+	if trial.Outcome != "truncated" || trial.Steps != 60 || len(e.commands) != 60 {
 		t.Errorf("%+v with %d commands", trial, len(e.commands))
 	}
 	for _, c := range e.commands {

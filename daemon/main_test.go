@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,11 +26,15 @@ import (
 	"sim2reald/robot"
 )
 
-// TestMain lets a test start this program as a real process: with asDaemon set, the test binary is sim2reald.
+// TestMain lets a test start this program as a real process: with asDaemon set, the test binary is sim2reald. Tests
+// are in the repository's root, as a user is.
 func TestMain(m *testing.M) {
 	if os.Getenv(asDaemon) != "" {
 		main()
 		os.Exit(0)
+	}
+	if err := errors.Join(os.Setenv(asDaemon, "1"), os.Chdir("..")); err != nil {
+		panic(err)
 	}
 	flag.Bool("update", false, "write the screenshot that the README shows")
 	os.Exit(m.Run())
@@ -49,10 +55,9 @@ func need(t *testing.T, path, what string) {
 	t.Skipf("%s is not at %s; run `make setup`", what, path)
 }
 
-// rigConfig is the demonstration with ports of its own, for a test in the repository's root.
+// rigConfig is the demonstration with ports of its own.
 func rigConfig(t *testing.T) config.Config {
 	t.Helper()
-	t.Chdir("..")
 	cfg := config.Default()
 	need(t, pythonOf(cfg.Bridge), "the simulated workcell")
 	need(t, cfg.Policy.Base, "the pretrained base")
@@ -156,9 +161,24 @@ func recordOf(path string) (base.Record, error) {
 // quietly runs an evaluation and returns what it printed.
 func quietly(ctx context.Context, t *testing.T, cfg config.Config, f evaluateFlags) (string, error) {
 	t.Helper()
+	defer engineTurn(t)()
 	var out strings.Builder
 	err := evaluate(ctx, cfg, f, newLog(), io.MultiWriter(&out, testWriter{t}))
 	return out.String(), err
+}
+
+// engineTurn waits until no other test of this process has ONNX Runtime open, of which a process has one, and gives what
+// ends the turn. Any file serves as the lock, and the test's own program is there.
+func engineTurn(t *testing.T) (end func()) {
+	t.Helper()
+	file, err := os.Open(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = file.Close() }
 }
 
 type testWriter struct{ t *testing.T }
@@ -172,7 +192,6 @@ func (w testWriter) Write(p []byte) (int, error) {
 func daemonProcess(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asDaemon+"=1")
 	cmd.Stderr = testWriter{t}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

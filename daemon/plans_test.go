@@ -35,6 +35,7 @@ func TestRowsOfPlans(t *testing.T) {
 // TestLockstepEnsemble runs a policy whose answers overlap, averaged, beside the real bridge: the same seed sends the same
 // commands, those of the newest answer alone are others, and the report says which it was.
 func TestLockstepEnsemble(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
 	cfg.Bridge.Horizon = 12
 	cfg.Policy.Bundle = untrainedBundle(t, cfg, func(m *bundle.Manifest) { m.Action.ChunkSize = 4 })

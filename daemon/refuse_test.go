@@ -17,12 +17,13 @@ import (
 
 // TestRefuses is bad input from the outside: each ends in one line that names the thing and the remedy.
 func TestRefuses(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer busy.Close()
+	t.Cleanup(func() { _ = busy.Close() })
 	plain := untrainedBundle(t, cfg, nil)
 	cases := []struct {
 		name  string
@@ -69,6 +70,7 @@ func TestRefuses(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			bad := cfg
 			bad.Policy.Bundle = plain
 			c.spoil(t, &bad)
@@ -138,7 +140,6 @@ func withNaN(t *testing.T, path string) string {
 }
 
 func TestCommandLineRefuses(t *testing.T) {
-	t.Chdir("..")
 	dir := t.TempDir()
 	typo := filepath.Join(dir, "typo.yaml")
 	if err := os.WriteFile(typo, []byte("engine: {device: cpu, thread: 1}\n"), 0o600); err != nil {

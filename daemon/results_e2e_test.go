@@ -32,8 +32,8 @@ const tinyPlan = `experiments:
 // TestResultsRow runs a row from nothing to its page with the real commands. It is stopped before each of them in
 // turn, and what was done is not done again.
 func TestResultsRow(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
-	t.Setenv(asDaemon, "1")
 	dir := t.TempDir()
 	f := resultsFlags{rows: filepath.Join(dir, "results", "rows.yaml"), work: filepath.Join(dir, "work"), commit: "test", workers: 1}
 	if err := errors.Join(os.Mkdir(f.folder(), 0o755), os.WriteFile(f.rows, []byte(tinyPlan), 0o600)); err != nil {

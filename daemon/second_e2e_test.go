@@ -17,7 +17,6 @@ func (s *service) refusesASecond(t *testing.T) {
 	defer stop()
 	path := configFile(t, fmt.Sprintf("mqtt: {broker: %q}\nweb: {listen: %q}\n", s.address, freePort(t)))
 	cmd := exec.CommandContext(ctx, os.Args[0], "run", "-config", path)
-	cmd.Env = append(os.Environ(), asDaemon+"=1")
 	out, err := cmd.CombinedOutput()
 	want := fmt.Sprintf("lease: held by sim2reald %s on ", version)
 	if err == nil || !strings.Contains(string(out), want) || !strings.Contains(string(out), fmt.Sprintf("process %d ", s.daemon.Process.Pid)) {

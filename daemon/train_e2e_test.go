@@ -1,46 +1,27 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 
 	"sim2reald/daemon/config"
-	"sim2reald/model/base"
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
-	"sim2reald/model/train"
 )
 
-// TestDemonstrationsToBundle goes the whole way once, with the real teacher, base and engine: demonstrations,
-// interrupted and gone on with, then a bundle that fits the rig that it was shown on.
+// TestDemonstrationsToBundle goes the whole way once, with the real teacher, base and engine: demonstrations, then a
+// bundle that fits the rig that it was shown on. TestCollectKilled has their interruption.
 func TestDemonstrationsToBundle(t *testing.T) {
+	t.Parallel()
 	cfg := rigConfig(t)
 	dir := t.TempDir()
 	straight := demonstrate(t, cfg, filepath.Join(dir, "a"), 2)
-	again := demonstrate(t, cfg, filepath.Join(dir, "b"), 2)
 	digest := digestOf(t, straight)
-	if other := digestOf(t, again); other != digest {
-		t.Errorf("the same seeds gave two datasets: %s and %s", digest, other)
-	}
-	resumed := demonstrate(t, cfg, filepath.Join(dir, "c"), 1)
-	first := digestOf(t, resumed)
-	resumed = demonstrate(t, cfg, filepath.Join(dir, "c"), 2)
-	if digestOf(t, resumed) == first || len(resumed.Seeds()) != 2 {
-		t.Error("the dataset was not gone on with")
-	}
 	checkLimits(t, straight)
 
 	cfg.Policy.Bundle = filepath.Join(dir, "bundle.safetensors")
-	opt := train.DefaultOptions()
-	opt.Mean, opt.Std = imageNet()
-	opt.Epochs, opt.Augment.Views, opt.CacheDir, opt.ValidateShare = 2, 0, filepath.Join(dir, "cache"), 0.5
-	on, err := base.Open(cfg.Policy.Base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := runTraining(t.Context(), cfg, on, trainFlags{data: filepath.Join(dir, "a"), out: cfg.Policy.Bundle, name: "test", size: 112, opt: opt, action: defaultActionFlags()}); err != nil {
-		t.Fatal(err)
-	}
+	trains(t, fmt.Sprintf("-data %s -out %s -cache %s -name test -size 112 -views 0 -held 0.5 -epochs 2", filepath.Join(dir, "a"), cfg.Policy.Bundle, filepath.Join(dir, "cache")))
 	b, err := bundle.Load(cfg.Policy.Bundle)
 	if err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ func TestTorchArgs(t *testing.T) {
 	}
 }
 
-const torchData = "../model/torch/tests/data/dataset"
+const torchData = "model/torch/tests/data/dataset"
 
 // stage is a training by a script in place of the interpreter, which leaves what PyTorch once left.
 type torchStage struct {
@@ -93,7 +93,7 @@ func (s *torchStage) run(ctx context.Context, t *testing.T, edits ...string) err
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := safetensors.ReadFile("../model/bundle/testdata/torch.full.vit.safetensors", safetensors.DefaultLimits())
+	f, err := safetensors.ReadFile("model/bundle/testdata/torch.full.vit.safetensors", safetensors.DefaultLimits())
 	if err != nil {
 		t.Fatal(err)
 	}

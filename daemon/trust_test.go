@@ -13,7 +13,7 @@ import (
 func signedBundle(t *testing.T) (folder, key, public string) {
 	t.Helper()
 	folder = t.TempDir()
-	data, err := os.ReadFile("../model/bundles/kitchen-slide.safetensors")
+	data, err := os.ReadFile("model/bundles/kitchen-slide.safetensors")
 	if err != nil {
 		t.Fatal(err)
 	}
