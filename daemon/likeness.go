@@ -179,16 +179,9 @@ func (c *comparison) status() []topic.LikenessStatus {
 
 // compare looks until ctx ends.
 func (b *board) compare(ctx context.Context) {
-	ticker := time.NewTicker(likenessPeriod)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	each(ctx, likenessPeriod, func() {
 		if of, still := b.atControls(); of != nil {
 			b.comparison.see(of, still)
 		}
-	}
+	})
 }

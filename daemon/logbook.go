@@ -134,17 +134,10 @@ func (b *logbook) stop(why error) {
 
 // watch asks for the room, and begins again what had to stop, until ctx ends. It is the only one that waits for a disk.
 func (b *logbook) watch(ctx context.Context) {
-	ticker := time.NewTicker(roomPeriod)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			b.measure()
-			b.again()
-		}
-	}
+	each(ctx, roomPeriod, func() {
+		b.measure()
+		b.again()
+	})
 }
 
 func (b *logbook) measure() {

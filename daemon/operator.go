@@ -49,20 +49,13 @@ func (l *loop) sayRestrained(w *workcell) {
 // loop comes to: the tick itself logs nothing.
 func (l *loop) watchRig(ctx context.Context, w *workcell) {
 	epoch, told := w.fact.Epoch, l.Machine()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	each(ctx, 50*time.Millisecond, func() {
 		if f, ok := w.link.Factsheet(); ok && f.Epoch != epoch {
 			epoch = f.Epoch
 			l.Report(supervisor.RigChanged)
 		}
 		told = l.tell(w.log, told)
-	}
+	})
 }
 
 // tell logs a change of mode or fault since the one told last.

@@ -14,6 +14,7 @@ import (
 	"sim2reald/daemon/topic"
 	"sim2reald/daemon/web"
 	"sim2reald/model/bundle"
+	"sim2reald/robot"
 )
 
 const statusPeriod = 500 * time.Millisecond
@@ -59,20 +60,7 @@ func (b *board) status() topic.Status {
 func (b *board) fromLoop(s *topic.Status, l *loop) {
 	m := l.Machine()
 	s.Mode, s.Overruns, s.Timing = m.Mode.String(), l.Overruns(), timingOf(l.Loop)
-	switch m.Mode {
-	case supervisor.Faulted:
-		s.Fault, s.Why, s.Remedy = m.Fault.ID, m.Fault.Cause.String(), m.Fault.Cause.Remedy()
-		if m.Fault.Cause == supervisor.BridgeFault {
-			s.Remedy = complaintsOf(b.w.link.Complaints()) + s.Remedy
-		}
-	case supervisor.Holding:
-		s.Why = m.Why.String() + apartOf(l, m.Why)
-		if m.ByOperator {
-			s.Why = "an operator asked to hold"
-		}
-	case supervisor.Shadowing:
-		s.Why = "the policy runs, and nothing but holds is sent"
-	}
+	b.explain(s, l, m)
 	if a, ok := l.Apart(); ok {
 		s.Ages = append(s.Ages, apartAge(a, config.Milliseconds(b.w.cfg.Ages.ApartMs)))
 	}
@@ -87,6 +75,28 @@ func (b *board) fromLoop(s *topic.Status, l *loop) {
 		s.Remedy = room + "; " + s.Remedy
 	}
 	s.Gripper = state.Gripper
+	b.addJoints(s, l, &state)
+}
+
+// explain says why the arm does not do what the policy wants.
+func (b *board) explain(s *topic.Status, l *loop, m supervisor.Machine) {
+	switch m.Mode {
+	case supervisor.Faulted:
+		s.Fault, s.Why, s.Remedy = m.Fault.ID, m.Fault.Cause.String(), m.Fault.Cause.Remedy()
+		if m.Fault.Cause == supervisor.BridgeFault {
+			s.Remedy = complaintsOf(b.w.link.Complaints()) + s.Remedy
+		}
+	case supervisor.Holding:
+		s.Why = m.Why.String() + apartOf(l, m.Why)
+		if m.ByOperator {
+			s.Why = "an operator asked to hold"
+		}
+	case supervisor.Shadowing:
+		s.Why = "the policy runs, and nothing but holds is sent"
+	}
+}
+
+func (b *board) addJoints(s *topic.Status, l *loop, state *robot.State) {
 	commanded, limits := l.Commanded(), l.Limits()
 	would, shadows := l.Shadowed()
 	for j, name := range b.w.model.Joints {
@@ -242,14 +252,7 @@ func (b *board) askedByPage(r web.Request) error {
 
 // publish puts the status on its topic until ctx ends.
 func (b *board) publish(ctx context.Context) {
-	ticker := time.NewTicker(statusPeriod)
-	defer ticker.Stop()
-	for {
-		b.w.link.Status(b.status())
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	say := func() { b.w.link.Status(b.status()) }
+	say()
+	each(ctx, statusPeriod, say)
 }

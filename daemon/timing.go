@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/control"
 	"sim2reald/daemon/metrics"
@@ -34,4 +37,18 @@ func timingOf(l *control.Loop) topic.Timing {
 		t.Scheduling = g.String()
 	}
 	return t
+}
+
+// each calls f again and again, a period apart, until ctx ends.
+func each(ctx context.Context, period time.Duration, f func()) {
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f()
+		}
+	}
 }

@@ -43,20 +43,18 @@ func Differences(arms []Arm) []Difference {
 
 // Compare is a's success less b's. Without a seed that both ran it says nothing.
 func Compare(a, b Arm) Difference {
-	var pairs Grid
-	s, t, n := 0, 0, 0
+	var row []float64
+	s, t := 0, 0
 	other := b.bySeed()
-	row := []float64{}
 	for _, trial := range a.Trials {
 		counterpart, ok := other[trial.Seed]
 		if !ok || trial.Void() {
 			continue
 		}
-		n++
 		s, t = s+trial.successes(), t+counterpart.successes()
 		row = append(row, float64(trial.successes()-counterpart.successes()))
 	}
-	pairs = append(pairs, row)
+	pairs, n := Grid{row}, len(row)
 	d := Difference{Arm: a.Name, Against: b.Name, Shift: a.Shift, From: b.Shift, Pairs: n, Value: pairs.Mean()}
 	d.Paired[0], d.Paired[1] = pairs.Difference(resampling)
 	d.Unpaired[0], d.Unpaired[1] = Newcombe(s, n, t, n)

@@ -19,7 +19,7 @@ func Wilson(successes, n int) (lo, hi float64) {
 
 // Newcombe is the 95 % interval of the difference of two success rates, s of n less t of m, that were measured
 // apart (Newcombe, Statistics in Medicine 17, 1998, method 10). Where both met the same starts it is wider than
-// need be: see Paired. With no episodes on one side it says nothing.
+// need be: see Grid.Difference. With no episodes on one side it says nothing.
 func Newcombe(s, n, t, m int) (lo, hi float64) {
 	if n == 0 || m == 0 {
 		return -1, 1

@@ -118,7 +118,7 @@ func (p *Plan) Jobs() []Job {
 			jobs = append(jobs, p.Experiments[i].job(r))
 		}
 	}
-	slices.SortStableFunc(jobs, func(a, b Job) int { return bytes.Compare([]byte(a.Part), []byte(b.Part)) })
+	slices.SortStableFunc(jobs, func(a, b Job) int { return strings.Compare(a.Part, b.Part) })
 	return jobs
 }
 

@@ -177,7 +177,11 @@ func parametersPlot(s section) (*plot.Plot, error) {
 	if _, err := points.add(p, colours(0)); err != nil {
 		return nil, err
 	}
-	names, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs(xys(points)), Labels: labels})
+	at, err := plotter.CopyXYs(points)
+	if err != nil {
+		return nil, err
+	}
+	names, err := plotter.NewLabels(plotter.XYLabels{XYs: at, Labels: labels})
 	if err != nil {
 		return nil, err
 	}
@@ -186,21 +190,8 @@ func parametersPlot(s section) (*plot.Plot, error) {
 	}
 	names.Offset = vg.Point{X: vg.Points(6), Y: vg.Points(3)}
 	p.Add(names)
-	low, high := points.x[0], points.x[0]
-	for _, x := range points.x {
-		low, high = math.Min(low, x), math.Max(high, x)
-	}
-	p.X.Min, p.X.Max = low/2, high*6 // room for the last label
+	p.X.Min, p.X.Max = slices.Min(points.x)/2, slices.Max(points.x)*6 // room for the last label
 	return p, nil
-}
-
-func xys(s series) []plotter.XY {
-	var out []plotter.XY
-	for i := range s.x {
-		x, y := s.XY(i)
-		out = append(out, plotter.XY{X: x, Y: y})
-	}
-	return out
 }
 
 // decades are ticks at powers of ten.
@@ -222,12 +213,7 @@ func (decades) Ticks(low, high float64) []plot.Tick {
 
 // shifted reports whether any row is evaluated under more than one shift.
 func (s section) shifted() bool {
-	for _, r := range s.rows {
-		if len(r.Experiment.Evaluation.Shifts) > 1 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.rows, func(r *Standing) bool { return len(r.Experiment.Evaluation.Shifts) > 1 })
 }
 
 // shiftsPlot shows each row under each shift, rows side by side; nil where no shift was evaluated.
