@@ -124,7 +124,7 @@ func (k *made) values(params map[string]safetensors.Tensor) (values []float32, s
 	if values, err = k.recipe(from); err != nil {
 		return nil, false, err
 	}
-	if i := firstNotFinite(values); i >= 0 {
+	if i := safetensors.FirstNotFinite(values); i >= 0 {
 		return nil, false, fmt.Errorf("bundle parameter %q, element %d is %g: %w", k.param.Name[1:], i, values[i], ErrInput)
 	}
 	return values, still, nil

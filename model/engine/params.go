@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -43,7 +42,7 @@ func (m *Model) inputValues(p *graph.Param, params map[string]safetensors.Tensor
 		return values, nil
 	}
 	values = sum(base, values)
-	if i := firstNotFinite(values); i >= 0 {
+	if i := safetensors.FirstNotFinite(values); i >= 0 {
 		return nil, fmt.Errorf("bundle parameter %q, element %d makes the base's %g %g: %w", p.Name, i, base[i], values[i], ErrInput)
 	}
 	return values, nil
@@ -146,18 +145,8 @@ func paramValues(p *graph.Param, params map[string]safetensors.Tensor) ([]float3
 	if len(values) != p.Len() {
 		return nil, fmt.Errorf("bundle parameter %q has %d numbers, its shape %v wants %d: %w", p.Name, len(values), p.Shape, p.Len(), ErrInput)
 	}
-	if i := firstNotFinite(values); i >= 0 {
+	if i := safetensors.FirstNotFinite(values); i >= 0 {
 		return nil, fmt.Errorf("bundle parameter %q, element %d is %g: %w", p.Name, i, values[i], ErrInput)
 	}
 	return values, nil
-}
-
-// firstNotFinite is the index of the first NaN or infinity, -1 if there is none.
-func firstNotFinite(v []float32) int {
-	for i, x := range v {
-		if math.Float32bits(x)&0x7f800000 == 0x7f800000 {
-			return i
-		}
-	}
-	return -1
 }

@@ -59,7 +59,7 @@ func (s *Session) open(params map[string]safetensors.Tensor) (err error) {
 	if s.binding, err = s.runner.CreateIoBinding(); err != nil {
 		return fmt.Errorf("making session: %s: %w", oneLine(err), ErrLibrary)
 	}
-	if err := s.bind(); err != nil {
+	if err := errors.Join(s.bindInputs(), s.bindOutputs()); err != nil {
 		return err
 	}
 	for _, p := range s.model.plain {
@@ -111,13 +111,17 @@ func dims(shape []int) ort.Shape {
 	return out
 }
 
-// bind binds inputs and outputs.
-func (s *Session) bind() error {
+// bindInputs also sends them to the device, as they are at this moment.
+func (s *Session) bindInputs() error {
 	for i, n := range s.model.graph.Inputs {
 		if err := s.binding.BindInput(n.Name, s.inputs[i]); err != nil {
 			return fmt.Errorf("binding %q: %s: %w", n.Name, oneLine(err), ErrLibrary)
 		}
 	}
+	return nil
+}
+
+func (s *Session) bindOutputs() error {
 	for i := range s.model.graph.Outputs {
 		if err := s.binding.BindOutput(outputName(i), s.outputs[i]); err != nil {
 			return fmt.Errorf("binding %q: %s: %w", outputName(i), oneLine(err), ErrLibrary)
@@ -179,22 +183,12 @@ func (s *Session) Output(i int) []float32 { return s.outputs[i].GetData() }
 // Run fills the outputs from the inputs. On the CPU it allocates nothing on Go's heap.
 func (s *Session) Run() error {
 	if s.model.says.Device != CPU {
-		if err := s.rebind(); err != nil {
+		if err := s.bindInputs(); err != nil {
 			return err
 		}
 	}
 	if err := s.runner.RunWithBinding(s.binding); err != nil {
 		return fmt.Errorf("running model: %s: %w", oneLine(err), ErrLibrary)
-	}
-	return nil
-}
-
-// rebind sends the inputs to the device, which happens when they are bound.
-func (s *Session) rebind() error {
-	for i, n := range s.model.graph.Inputs {
-		if err := s.binding.BindInput(n.Name, s.inputs[i]); err != nil {
-			return fmt.Errorf("sending %q to %s: %s: %w", n.Name, s.model.says.Device, oneLine(err), ErrLibrary)
-		}
 	}
 	return nil
 }

@@ -72,55 +72,15 @@ const (
 
 // String names the op in errors.
 func (op Op) String() string {
-	switch op {
-	case Input:
-		return "input"
-	case PatchEmbed:
-		return "patch embed"
-	case Prepend:
-		return "prepend"
-	case Position:
-		return "position"
-	case LayerNorm:
-		return "layer norm"
-	case Linear:
-		return "linear"
-	case Attention:
-		return "attention"
-	case Scale:
-		return "scale"
-	case Add:
-		return "add"
-	case GELU:
-		return "gelu"
-	case QuickGELU:
-		return "quick gelu"
-	case ReLU:
-		return "relu"
-	case Tokens:
-		return "tokens"
-	case Token:
-		return "token"
-	case MeanTokens:
-		return "mean of tokens"
-	case Concat:
-		return "concat"
-	case Standardise:
-		return "standardise"
-	case Sigmoid:
-		return "sigmoid"
-	case Conv:
-		return "convolution"
-	case MaxPool:
-		return "max pool"
-	case AvgPool:
-		return "average pool"
-	case MeanMap:
-		return "mean of map"
-	case Gate:
-		return "gate"
-	case Gain:
-		return "gain"
+	names := [...]string{
+		Input: "input", PatchEmbed: "patch embed", Prepend: "prepend", Position: "position", LayerNorm: "layer norm",
+		Linear: "linear", Attention: "attention", Scale: "scale", Add: "add", GELU: "gelu", QuickGELU: "quick gelu",
+		ReLU: "relu", Tokens: "tokens", Token: "token", MeanTokens: "mean of tokens", Concat: "concat",
+		Standardise: "standardise", Sigmoid: "sigmoid", Conv: "convolution", MaxPool: "max pool", AvgPool: "average pool",
+		MeanMap: "mean of map", Gate: "gate", Gain: "gain",
+	}
+	if int(op) < len(names) {
+		return names[op]
 	}
 	return fmt.Sprintf("op %d", uint8(op))
 }

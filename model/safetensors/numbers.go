@@ -3,6 +3,7 @@ package safetensors
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -37,6 +38,11 @@ const (
 
 	magnitude16, magnitude32, magnitude64 = 1<<15 - 1, 1<<31 - 1, 1<<63 - 1
 )
+
+// FirstNotFinite is the index of the first NaN or infinity, -1 if there is none.
+func FirstNotFinite(v []float32) int {
+	return slices.IndexFunc(v, func(x float32) bool { return math.Float32bits(x)&magnitude32 >= infinity32 })
+}
 
 // firstBad is the flat index of the first NaN, infinity or subnormal number, -1 if there is none.
 func (t Tensor) firstBad() int {

@@ -2,10 +2,11 @@ package serving
 
 import (
 	"fmt"
-	"math"
+	"slices"
 
 	"sim2reald/model"
 	"sim2reald/model/graph"
+	"sim2reald/model/safetensors"
 )
 
 // Policy asks a resident bundle: pictures and proprioception in, one action chunk out.
@@ -91,14 +92,15 @@ func Together(policies []*Policy, obs *model.Observation, out []model.ActionChun
 		return err
 	}
 	for i, p := range policies {
-		if ranBefore(policies[:i], p) {
+		shared := func(q *Policy) bool { return q.bundle.adapted == p.bundle.adapted }
+		if slices.ContainsFunc(policies[:i], shared) {
 			continue
 		}
 		if err := b.runAdapted(p.bundle.adapted); err != nil {
 			return err
 		}
 		for k := i; k < len(policies); k++ {
-			if policies[k].bundle.adapted != p.bundle.adapted {
+			if !shared(policies[k]) {
 				continue
 			}
 			if err := policies[k].answer(&out[k]); err != nil {
@@ -107,15 +109,6 @@ func Together(policies []*Policy, obs *model.Observation, out []model.ActionChun
 		}
 	}
 	return nil
-}
-
-func ranBefore(earlier []*Policy, p *Policy) bool {
-	for _, q := range earlier {
-		if q.bundle.adapted == p.bundle.adapted {
-			return true
-		}
-	}
-	return false
 }
 
 // fill copies the observation into the base's inputs.
@@ -143,7 +136,7 @@ func (p *Policy) put(i int, values []float32) error {
 	if len(values) != len(into) {
 		return fmt.Errorf("policy: %s has %d numbers, the model wants %d: %w", name, len(values), len(into), ErrInput)
 	}
-	if k := firstNotFinite(values); k >= 0 {
+	if k := safetensors.FirstNotFinite(values); k >= 0 {
 		return fmt.Errorf("policy: %s, number %d is %g: %w", name, k, values[k], ErrInput)
 	}
 	copy(into, values)
@@ -156,7 +149,7 @@ func (p *Policy) answer(out *model.ActionChunk) error {
 	if err != nil {
 		return err
 	}
-	if i := firstNotFinite(actions); i >= 0 {
+	if i := safetensors.FirstNotFinite(actions); i >= 0 {
 		return fmt.Errorf("policy: row %d, number %d of the actions is %g: %w", i/p.dim, i%p.dim, actions[i], ErrOutput)
 	}
 	if cap(out.Data) < len(actions) {
@@ -165,14 +158,4 @@ func (p *Policy) answer(out *model.ActionChunk) error {
 	out.Rows, out.Dim, out.Data = p.rows, p.dim, out.Data[:len(actions)]
 	copy(out.Data, actions)
 	return nil
-}
-
-// firstNotFinite is the index of the first NaN or infinity, -1 if there is none.
-func firstNotFinite(v []float32) int {
-	for i, x := range v {
-		if math.Float32bits(x)&0x7f800000 == 0x7f800000 {
-			return i
-		}
-	}
-	return -1
 }

@@ -2,9 +2,7 @@ package tape
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"unsafe"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -22,13 +20,7 @@ func floats(p *graph.Param, values map[string]safetensors.Tensor) ([]float32, er
 	if !slices.Equal(t.Shape, p.Shape) {
 		return nil, fmt.Errorf("parameter %q has shape %v, the graph wants %v: %w", p.Name, t.Shape, p.Shape, ErrInput)
 	}
-	if t.DType == safetensors.F32 && len(t.Data) != 4*p.Len() {
-		return nil, fmt.Errorf("parameter %q has %d bytes, %d floats need %d: %w", p.Name, len(t.Data), p.Len(), 4*p.Len(), ErrInput)
-	}
-	if first := unsafe.Pointer(unsafe.SliceData(t.Data)); t.DType == safetensors.F32 && littleEndian() && uintptr(first)%4 == 0 {
-		return unsafe.Slice((*float32)(first), p.Len()), nil
-	}
-	v, err := t.Float32s()
+	v, err := t.View()
 	if err != nil {
 		return nil, fmt.Errorf("parameter %q: %w", p.Name, err)
 	}
@@ -36,17 +28,6 @@ func floats(p *graph.Param, values map[string]safetensors.Tensor) ([]float32, er
 		return nil, fmt.Errorf("parameter %q has %d numbers, the graph wants %d: %w", p.Name, len(v), p.Len(), ErrInput)
 	}
 	return v, nil
-}
-
-// littleEndian says whether this machine has floats as files have them.
-func littleEndian() bool {
-	one := uint16(1)
-	return *(*byte)(unsafe.Pointer(&one)) == 1
-}
-
-// firstNotFinite is the index of the first NaN or infinity, -1 if there is none.
-func firstNotFinite(v []float32) int {
-	return slices.IndexFunc(v, func(x float32) bool { return math.Float32bits(x)&0x7f800000 == 0x7f800000 })
 }
 
 // shifted is base + delta; where delta is 0 it is base to the bit.

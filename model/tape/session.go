@@ -53,7 +53,7 @@ func checkFinite(p *graph.Param, params map[string]safetensors.Tensor) error {
 	if err != nil {
 		return fmt.Errorf("bundle: %w", err)
 	}
-	if i := firstNotFinite(v); i >= 0 {
+	if i := safetensors.FirstNotFinite(v); i >= 0 {
 		return fmt.Errorf("bundle parameter %q, element %d is %g: %w", p.Name, i, v[i], ErrInput)
 	}
 	return nil
