@@ -11,17 +11,16 @@ Writes resnet50_imgsim.safetensors and .json (the record that sim2reald reads), 
 there already with the right digests.
 """
 
-import json
 import sys
 
-from convert import HERE, ConversionError, record_source, run
+from conversion import ConversionError, base_record, run
 from state_dict import read_state_dict
 
 PREFIX = "module.pre."  # torch.nn.DataParallel's, and the package's name for its ResNet
 
 
 def main():
-    return run(__doc__, json.loads((HERE / "expected_resnet50.json").read_text()), make_record, convert)
+    return run(__doc__, "expected_resnet50.json", make_record, convert)
 
 
 def convert(data):
@@ -40,28 +39,21 @@ def convert(data):
 
 
 def make_record(expected):
-    """The record beside the base, see Go's model/base."""
-    return {
-        "record": 1,
-        "name": expected["name"],
-        "source": record_source(expected["source"]),
-        "licence": {"package": expected["source"]["licence"], "weights": "unknown"},
-        "possibly_fine_tuned": True,
-        "note": "what the package says of the training is its home page, AugNet (arXiv 2106.06250): contrastive, "
+    note = (
+        "what the package says of the training is its home page, AugNet (arXiv 2106.06250): contrastive, "
         "augmented views of a picture against other pictures, no labels; the script for a ResNet-50 there trains on "
         "ImageNet's pictures at 224 px, and whether these weights came out of it is not said; the package feeds them "
         "RGB in 0..1, less ImageNet's means and over its deviations, with a short side of 350 px; its licence is not "
-        "said to be that of the weights",
-        "architecture": {
-            "family": "resnet",
-            "block": "bottleneck",
-            "layers": [3, 4, 6, 3],
-            "channels": [64, 128, 256, 512],
-            "stem_width": 64,
-        },
-        "file_digest": expected["file_digest"],
-        "canonical_digest": expected["canonical_digest"],
+        "said to be that of the weights"
+    )
+    architecture = {
+        "family": "resnet",
+        "block": "bottleneck",
+        "layers": [3, 4, 6, 3],
+        "channels": [64, 128, 256, 512],
+        "stem_width": 64,
     }
+    return base_record(expected, note, architecture)
 
 
 if __name__ == "__main__":

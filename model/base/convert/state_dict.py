@@ -17,7 +17,7 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 import numpy
-from convert import ConversionError
+from conversion import ConversionError
 
 # What unpickling raises beside its own error, on bytes that are no pickle or misuse what is known.
 MALFORMED = (

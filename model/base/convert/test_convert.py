@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import conversion
 import convert
 import convert_resnet50
 import numpy
@@ -18,14 +19,14 @@ def test_canonical_digest_is_go_s():
     """The example that Go's TestDigest pins, less its bytes: one float tensor."""
     tensors = {"b": numpy.array([[1, 2]], dtype="float32")}
     go = (HERE.parents[1] / "safetensors" / "values_test.go").read_text()
-    assert convert.canonical_digest(tensors) in re.findall(r'"(sha256:[0-9a-f]{64})"', go)
+    assert conversion.canonical_digest(tensors) in re.findall(r'"(sha256:[0-9a-f]{64})"', go)
 
 
 def test_bytes_do_not_depend_on_order_or_layout():
     a = {"a": numpy.ones((2, 3), "float32"), "b": numpy.arange(6, dtype="float32").reshape(2, 3).T}
     b = {"b": numpy.ascontiguousarray(a["b"]), "a": a["a"]}
-    assert convert.safetensors_bytes(a) == convert.safetensors_bytes(b)
-    assert convert.canonical_digest(a) == convert.canonical_digest(b)
+    assert conversion.safetensors_bytes(a) == conversion.safetensors_bytes(b)
+    assert conversion.canonical_digest(a) == conversion.canonical_digest(b)
 
 
 @pytest.mark.parametrize(
@@ -48,14 +49,14 @@ def test_refuses_another_wheel(tmp_path, content, script, make):
 
 def test_is_done_wants_both_files_whole(tmp_path):
     target, record = tmp_path / "x.safetensors", b"{}\n"
-    expected = {"file_digest": convert.digest(b"data")}
-    assert not convert.is_done(target, record, expected)
+    expected = {"file_digest": conversion.digest(b"data")}
+    assert not conversion.is_done(target, record, expected)
     target.write_bytes(b"data")
-    assert not convert.is_done(target, record, expected)
+    assert not conversion.is_done(target, record, expected)
     target.with_suffix(".json").write_bytes(record)
-    assert convert.is_done(target, record, expected)
+    assert conversion.is_done(target, record, expected)
     target.write_bytes(b"dota")
-    assert not convert.is_done(target, record, expected)
+    assert not conversion.is_done(target, record, expected)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import zipfile
 import convert_resnet50
 import numpy
 import pytest
-from convert import ConversionError
+from conversion import ConversionError
 from state_dict import read_state_dict
 
 ORDERED_DICT = b"ccollections\nOrderedDict\n)R"

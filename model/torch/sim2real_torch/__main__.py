@@ -111,6 +111,24 @@ STEP = (
     ("--device", {"default": "cpu"}),
 )
 
+WHOLE = {  # whole numbers, from the least to the most that they may be
+    "size": (1, 4096),
+    "history": (1, 8),
+    "chunk": (1, 256),
+    "steps": (1, 256),
+    "actions": (1, 4096),
+    "batch": (1, 1 << 16),
+    "square": (1, 4096),
+    "shift": (0, 256),
+    "views": (0, 64),
+    "seed": (0, 1 << 62),
+    "augment_seed": (0, 1 << 30),
+    "every": (0, 1 << 30),
+    "keep": (0, 1 << 30),
+    "epochs": (0, 1 << 20),
+    "head_epochs": (0, 1 << 20),
+}
+
 
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose complaint is one line."""
@@ -139,35 +157,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def _check(options: argparse.Namespace):
     """What one argument says wrong. What two say together is found where they meet."""
-    most = {
-        "size": 4096,
-        "history": 8,
-        "chunk": 256,
-        "steps": 256,
-        "threads": 256,
-        "actions": 4096,
-        "batch": 1 << 16,
-        "square": 4096,
-    }
-    for name, high in most.items():
-        value = getattr(options, name, 1)
-        if value is None or (name == "threads" and options.command != "step"):
-            continue  # the recipe's own
-        if not 1 <= value <= high:
-            raise TrainingError(f"--{name} {value}: want 1 to {high}")
-    if options.command == "step":
+    timing = options.command == "step"
+    for name, (low, high) in (WHOLE | {"threads": (int(timing), 256)}).items():
+        value = getattr(options, name, None)  # None is the recipe's own
+        if value is not None and not low <= value <= high:
+            raise TrainingError(f"--{name.replace('_', '-')} {value}: want {low} to {high}")
+    if timing:
         return
     if options.command == "train":
         _check_policy(options)
     for name in ("held_out", "brightness", "contrast", "saturation", "noise", "hidden"):
         if not 0 <= getattr(options, name, 0) < 1:
             raise TrainingError(f"--{name.replace('_', '-')} {getattr(options, name)}: want 0 to below 1")
-    counts = {"shift": 256, "views": 64, "seed": 1 << 62, "augment_seed": 1 << 30, "threads": 256}
-    counts |= {"every": 1 << 30, "keep": 1 << 30, "epochs": 1 << 20, "head_epochs": 1 << 20}
-    for name, high in counts.items():
-        value = getattr(options, name, None)
-        if value is not None and not 0 <= value <= high:
-            raise TrainingError(f"--{name.replace('_', '-')} {value}: want 0 to {high}")
     if not all(math.isfinite(m) and s > 0 for m, s in zip(options.mean, options.std, strict=True)):
         raise TrainingError(f"--mean {options.mean} --std {options.std}: want finite, std above 0")
 

@@ -4,12 +4,9 @@ What belongs here: the order of the parts, and what goes from one into the next.
 """
 
 import argparse
-import concurrent.futures
-import os
 import time
 from collections.abc import Callable
 
-import numpy
 import timm
 import torch
 
@@ -21,13 +18,12 @@ from . import (
     examples,
     full,
     machine,
-    pictures,
     policy,
     saving,
-    tensorfile,
     training,
 )
 from .eyes import Augment, Eyes
+from .rows import Rows
 
 METHODS = {
     "head": "PyTorch, the head on cached features",
@@ -241,60 +237,6 @@ def recipes(options: argparse.Namespace, whole: bool) -> tuple[training.Recipe, 
     head = training.Recipe(o.head_epochs, o.head_batch, {"top": o.head_rate}, o.head_warm_up, o.head_weight_decay)
     head.check()
     return recipe, head
-
-
-class Rows:
-    """The dataset's successful episodes as frames and examples."""
-
-    def __init__(self, data: demonstrations.Dataset, options: argparse.Namespace):
-        self.good = [e for e in data.episodes if e.success]
-        self.excluded = len(data.episodes) - len(self.good)
-        if not self.good:
-            raise TrainingError(f"{options.data}: no successful episode among {self.excluded}; collect demonstrations")
-        self.is_held = demonstrations.split(len(self.good), options.held_out, options.seed)
-        trained = [e for e, held in zip(self.good, self.is_held, strict=True) if not held]
-        labels = numpy.concatenate([data.labels(e) for e in trained])
-        self.stats = {
-            "action": demonstrations.moments(labels, demonstrations.ACTION_FLOOR),
-            "proprio": demonstrations.moments(numpy.concatenate([e.q for e in trained]), demonstrations.PROPRIO_FLOOR),
-        }
-        self.head = None
-        if options.init_head:
-            self.head = _head_of(options.init_head, self.stats)
-        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.frames = [self._decoded(camera, pool) for camera in data.meta["cameras"]]
-        self.train, self.held = (self._examples(data, options, held) for held in (False, True))
-
-    def _decoded(self, camera: dict, pool: concurrent.futures.Executor) -> numpy.ndarray:
-        name, width, height = camera["name"], camera["width"], camera["height"]
-        pngs = [png for e in self.good for png in e.pictures[name]]
-        return numpy.stack(list(pool.map(lambda png: pictures.decode(png, width, height), pngs)))
-
-    def _examples(self, data, options, held: bool) -> examples.Examples:
-        first = numpy.cumsum([0] + [len(e) for e in self.good])[:-1].tolist()
-        chosen = [(e, at) for e, at, h in zip(self.good, first, self.is_held, strict=True) if h == held]
-        shape = {"history": options.history, "chunk": options.chunk, "proprio": options.proprioception != "none"}
-        return examples.collect(data, [e for e, _ in chosen], [at for _, at in chosen], shape, self.stats)
-
-    def statistics(self, options: argparse.Namespace) -> dict[str, numpy.ndarray]:
-        """The tensors that normalise actions and positions."""
-        out = dict(zip(("action.mean", "action.std"), self.stats["action"], strict=True))
-        if options.proprioception != "none":
-            out |= zip(("proprio.mean", "proprio.std"), self.stats["proprio"], strict=True)
-        return out
-
-    def counts(self) -> dict[str, int]:
-        """Of episodes: successful ones, those of them held out, and failures."""
-        return {"episodes": len(self.good), "held_out": sum(self.is_held), "excluded": self.excluded}
-
-
-def _head_of(path, stats: dict) -> dict[str, numpy.ndarray]:
-    """The head of a bundle, whose scales take the place of stats; the daemon has checked that it speaks the same."""
-    tensors = {name: t.array() for name, t in tensorfile.read(path).tensors.items()}
-    for kind in stats:
-        if f"{kind}.mean" in tensors:
-            stats[kind] = tensors[f"{kind}.mean"], tensors[f"{kind}.std"]
-    return {name: value for name, value in tensors.items() if name.startswith("head.")}
 
 
 def network(model, arch, place: adapters.Placement, options, data: demonstrations.Dataset) -> policy.Policy:
