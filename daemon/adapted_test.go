@@ -84,7 +84,7 @@ func grey(shade byte) *camera.Frame {
 func TestLightSwitch(t *testing.T) {
 	t.Parallel()
 	cfg := rigConfig(t)
-	f := evaluateFlags{task: "light", bundle: "model/bundles/kitchen-light.safetensors", episodes: 3, control: 1, horizon: 150, workers: 1}
+	f := evaluateFlags{bridgeFlags: bridgeFlags{task: "light", horizon: 150}, bundle: "model/bundles/kitchen-light.safetensors", episodes: 3, control: 1, workers: 1}
 	if err := f.apply(&cfg); err != nil {
 		t.Fatal(err)
 	}

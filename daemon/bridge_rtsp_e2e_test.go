@@ -77,7 +77,7 @@ func TestWaysOfABridge(t *testing.T) {
 			t.Errorf("%s: got  %s\nwant %s", name, got, c.want)
 		}
 	}
-	flags := evaluateFlags{workers: 1, horizon: -1, rtsp: true, clock: "lockstep"}
+	flags := evaluateFlags{workers: 1, bridgeFlags: bridgeFlags{horizon: -1}, rtsp: true, clock: "lockstep"}
 	if err := flags.apply(&cfg); err == nil || !strings.Contains(err.Error(), "-rtsp is for real time") {
 		t.Errorf("%v", err)
 	}

@@ -20,12 +20,8 @@ func cmdBundle(ctx context.Context, args []string) error {
 	}
 	fs := flag.NewFlagSet("bundle", flag.ContinueOnError)
 	path := fs.String("config", "", "configuration `file`, for policy.base and policy.trusted_keys")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "sim2reald bundle [flags] inspect|verify FILE, or bundle import|keygen|sign -h")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
-		return errUsage
+	if err := parseBefore(fs, args, "[flags] inspect|verify FILE, or bundle import|keygen|sign -h"); err != nil {
+		return err
 	}
 	if fs.NArg() != 2 || (fs.Arg(0) != "inspect" && fs.Arg(0) != "verify") {
 		return fmt.Errorf("bundle: say inspect, verify, import, keygen or sign, and a file")
@@ -80,12 +76,8 @@ func cmdBase(_ context.Context, args []string) error {
 	fs := flag.NewFlagSet("base", flag.ContinueOnError)
 	name := fs.String("name", "", "timm's `name` of the model, for add")
 	arch := fs.String("arch", "", "architecture JSON `file`, for add; without it, what timm has under the name")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "sim2reald base [flags] inspect|verify|add FILE")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
-		return errUsage
+	if err := parseBefore(fs, args, "[flags] inspect|verify|add FILE"); err != nil {
+		return err
 	}
 	if fs.NArg() != 2 {
 		return fmt.Errorf("base: say inspect, verify or add, and a file")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 
@@ -20,14 +19,8 @@ func cmdBundleImport(_ context.Context, args []string) error {
 	basePath := fs.String("base", "", "`file` of the base that it was trained on; none means policy.base")
 	data := fs.String("data", "", "dataset `folder` that it was trained on, for reference pictures of its cameras; none means a bundle without")
 	out := fs.String("out", "", "`file` to write the bundle to")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "sim2reald bundle import [-base FILE] [-data DIR] -out BUNDLE FILE")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := parseBefore(fs, args, "[-base FILE] [-data DIR] -out BUNDLE FILE"); err != nil {
 		return err
-	} else if err != nil {
-		return errUsage
 	}
 	if *out == "" {
 		return fmt.Errorf("bundle import: -out is missing; name the file to write the bundle to")

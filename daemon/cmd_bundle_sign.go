@@ -34,14 +34,8 @@ func cmdBundleSign(_ context.Context, args []string) error {
 	fs := flag.NewFlagSet("bundle sign", flag.ContinueOnError)
 	key := fs.String("key", "", "private key `file`, of bundle keygen")
 	release := fs.Uint64("release", 0, "`number` of this release of the bundle's name: after it, the robot refuses smaller ones")
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), "sim2reald bundle sign -key KEY [-release N] FILE")
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := parseBefore(fs, args, "-key KEY [-release N] FILE"); err != nil {
 		return err
-	} else if err != nil {
-		return errUsage
 	}
 	if *key == "" || fs.NArg() != 1 {
 		return fmt.Errorf("bundle sign: give -key KEY, and one bundle behind the flags")

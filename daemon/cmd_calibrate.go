@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"image"
@@ -16,26 +15,14 @@ import (
 
 // cmdCalibrate measures a rig.
 func cmdCalibrate(ctx context.Context, args []string) error {
-	kinds := []command{
+	return choose(ctx, "sim2reald calibrate", "measures a rig", []command{
 		{"intrinsics", "a camera's lens, from pictures of a board", cmdCalibrateIntrinsics},
 		{"hand-eye", "where a camera is, from poses of the arm and pictures of a board", cmdCalibrateHandEye},
 		{"live", "the same before a camera, on a page: what is kept, what is missing, the result", cmdCalibrateLive},
 		{"latency", "how long pictures and commands are on their way", cmdCalibrateLatency},
 		{"sim", "what the simulator's camera must be to see what the real one sees", cmdCalibrateSim},
 		{"check", "whether files of calibration are of this camera, and recent enough", cmdCalibrateCheck},
-	}
-	if len(args) > 0 {
-		for _, k := range kinds {
-			if k.name == args[0] {
-				return k.run(ctx, args[1:])
-			}
-		}
-	}
-	fmt.Fprintln(os.Stderr, "sim2reald calibrate measures a rig:")
-	for _, k := range kinds {
-		fmt.Fprintf(os.Stderr, "  %-10s %s\n", k.name, k.summary)
-	}
-	return errUsage
+	}, args)
 }
 
 // boardFlags say what board was shown.
@@ -62,20 +49,6 @@ func (f boardFlags) board() (calibration.Board, error) {
 		return b, fmt.Errorf("%w (-pattern, -board, -square, -marker, -dictionary)", err)
 	}
 	return b, nil
-}
-
-// parseWithFiles parses flags with files behind them.
-func parseWithFiles(fs *flag.FlagSet, args []string, usage string) error {
-	fs.Usage = func() {
-		fmt.Fprintln(fs.Output(), usage)
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
-		return err
-	} else if err != nil {
-		return errUsage
-	}
-	return nil
 }
 
 // maxPixels is far more than any camera has; a small file can claim to be huge.

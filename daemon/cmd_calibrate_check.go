@@ -16,7 +16,7 @@ func cmdCalibrateCheck(_ context.Context, args []string) error {
 	serial := fs.String("serial", "", "`serial` number of the camera that is used")
 	robot := fs.String("robot", "", "`model and serial` of the arm that is used, for hand-eye; empty: not looked at")
 	days := fs.Float64("days", 30, "how many `days` old a calibration may be")
-	if err := parseWithFiles(fs, args, "sim2reald calibrate check -serial SERIAL [-days 30] FILES"); err != nil {
+	if err := parseBefore(fs, args, "-serial SERIAL [-days 30] FILES"); err != nil {
 		return err
 	}
 	if !(*days > 0 && *days < 36500) || fs.NArg() == 0 {

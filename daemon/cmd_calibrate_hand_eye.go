@@ -40,10 +40,10 @@ func cmdCalibrateHandEye(_ context.Context, args []string) error {
 	var f handEyeFlags
 	fs := flag.NewFlagSet("calibrate hand-eye", flag.ContinueOnError)
 	f.set(fs)
-	usage := `sim2reald calibrate hand-eye -kind KIND -intrinsics FILE -board 7x5 -square 0.03 -out FILE.calib SAMPLES
+	usage := `-kind KIND -intrinsics FILE -board 7x5 -square 0.03 -out FILE.calib SAMPLES
 SAMPLES has one JSON object a line: {"base_flange": {"translation": [x, y, z], "rotation": [w, x, y, z]}, "picture": "01.png"},
 m and a unit quaternion, p_base = T_base_flange * p_flange; instead of a picture, "corners": [[id, u, v], ...] in px.`
-	if err := parseWithFiles(fs, args, usage); err != nil {
+	if err := parseBefore(fs, args, usage); err != nil {
 		return err
 	}
 	if err := f.run(fs.Args(), time.Now(), os.Stdout); err != nil {

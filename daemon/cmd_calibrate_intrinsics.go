@@ -31,7 +31,7 @@ func cmdCalibrateIntrinsics(_ context.Context, args []string) error {
 	var f intrinsicsFlags
 	fs := flag.NewFlagSet("calibrate intrinsics", flag.ContinueOnError)
 	f.set(fs)
-	if err := parseWithFiles(fs, args, "sim2reald calibrate intrinsics -board 7x5 -square 0.03 -serial SERIAL -out FILE PICTURES"); err != nil {
+	if err := parseBefore(fs, args, "-board 7x5 -square 0.03 -serial SERIAL -out FILE PICTURES"); err != nil {
 		return err
 	}
 	r, err := f.run(fs.Args(), time.Now(), os.Stdout)

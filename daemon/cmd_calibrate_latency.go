@@ -16,7 +16,7 @@ import (
 
 // latencyFlags are those of calibrate latency.
 type latencyFlags struct {
-	config, out     string
+	out             string
 	camera, joint   string
 	pictures, steps int
 	step            float64
@@ -25,7 +25,6 @@ type latencyFlags struct {
 }
 
 func (f *latencyFlags) set(fs *flag.FlagSet) {
-	fs.StringVar(&f.config, "config", "", "configuration `file`")
 	fs.StringVar(&f.out, "out", "", "the rig's `file` that is written or changed; empty: calibration.rig of the configuration")
 	fs.StringVar(&f.camera, "camera", "", "`name` of the camera whose pictures' way is measured, by a page that blinks on a screen before it")
 	fs.IntVar(&f.pictures, "changes", 60, "how many changes of the pattern are looked at")
@@ -41,10 +40,7 @@ func cmdCalibrateLatency(ctx context.Context, args []string) error {
 	var f latencyFlags
 	fs := flag.NewFlagSet("calibrate latency", flag.ContinueOnError)
 	f.set(fs)
-	if err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	cfg, err := loadConfig(f.config)
+	cfg, err := configured(fs, args)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (f *liveFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.rehearse, "rehearse", "", "practise on a simulated rig whose truth is known: `what`, lens, eye_in_hand or eye_to_hand")
 }
 
-const liveUsage = `sim2reald calibrate live -board 7x5 -square 0.03 -serial SERIAL -out lens.yaml
+const liveUsage = `-board 7x5 -square 0.03 -serial SERIAL -out lens.yaml
 sim2reald calibrate live -kind eye_in_hand -drive -intrinsics lens.yaml -board 7x5 -square 0.03 -out wrist.calib
 shows a camera's pictures at the configuration's page, /calibrate, and keeps views of a board that is held still.`
 
@@ -55,7 +55,7 @@ func cmdCalibrateLive(ctx context.Context, args []string) error {
 	var f liveFlags
 	fs := flag.NewFlagSet("calibrate live", flag.ContinueOnError)
 	f.set(fs)
-	if err := parseWithFiles(fs, args, liveUsage); err != nil {
+	if err := parseBefore(fs, args, liveUsage); err != nil {
 		return err
 	}
 	if fs.NArg() > 0 {

@@ -18,25 +18,15 @@ import (
 
 // cmdCamera looks at cameras without a robot.
 func cmdCamera(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "list":
-			return cameraList(args[1:])
-		case "probe":
-			return cameraProbe(ctx, args[1:])
-		}
-	}
-	return errors.New("camera: name one of list, probe SOURCE")
+	return choose(ctx, "sim2reald camera", "looks at cameras", []command{
+		{"list", "what the configuration names, and which local devices there are", cameraList},
+		{"probe", "read pictures of a SOURCE, named first: rate, latency, jitter, drops, size, colour", cameraProbe},
+	}, args)
 }
 
 // cameraList prints what the configuration names and which local devices there are.
-func cameraList(args []string) error {
-	fs := flag.NewFlagSet("camera list", flag.ContinueOnError)
-	path := fs.String("config", "", "configuration `file`")
-	if err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	cfg, err := loadConfig(*path)
+func cameraList(_ context.Context, args []string) error {
+	cfg, err := configured(flag.NewFlagSet("camera list", flag.ContinueOnError), args)
 	if err != nil {
 		return err
 	}

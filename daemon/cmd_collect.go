@@ -22,10 +22,7 @@ func cmdCollect(ctx context.Context, args []string) error {
 	var f collectFlags
 	fs := flag.NewFlagSet("collect", flag.ContinueOnError)
 	f.set(fs)
-	if err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	cfg, err := loadConfig(f.config)
+	cfg, err := configured(fs, args)
 	if err != nil {
 		return err
 	}

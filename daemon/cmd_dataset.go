@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
 
 	"sim2reald/model/dataset"
 	"sim2reald/model/dataset/lerobot"
@@ -13,22 +12,17 @@ import (
 
 // cmdDataset looks at demonstrations, writes them for others, and makes those of others readable.
 func cmdDataset(ctx context.Context, args []string) error {
-	verbs := map[string]func(context.Context, []string) error{"inspect": inspectDataset, "export": exportDataset, "map": mapDataset}
-	if len(args) > 0 && verbs[args[0]] != nil {
-		return verbs[args[0]](ctx, args[1:])
-	}
-	fmt.Fprintln(os.Stderr, `sim2reald dataset inspect DATASET                    what it holds; every episode is read and checked
-sim2reald dataset export [flags] -out DIR DATASET    write it in LeRobot's layout, for others
-sim2reald dataset map [flags] DIR                    say what the columns of a LeRobot dataset mean, so that train reads it`)
-	return errUsage
+	return choose(ctx, "sim2reald dataset", "works on demonstrations", []command{
+		{"inspect", "what a dataset holds; every episode is read and checked", inspectDataset},
+		{"export", "write a dataset in LeRobot's layout, for others", exportDataset},
+		{"map", "say what the columns of a LeRobot dataset mean, so that train reads it", mapDataset},
+	}, args)
 }
 
 // oneFolder parses flags and wants one argument behind them.
 func oneFolder(fs *flag.FlagSet, args []string) (string, error) {
-	if err := fs.Parse(args); errors.Is(err, flag.ErrHelp) {
+	if err := parseBefore(fs, args, "[flags] FOLDER"); err != nil {
 		return "", err
-	} else if err != nil {
-		return "", errUsage
 	}
 	if fs.NArg() != 1 {
 		return "", fmt.Errorf("%s: %d folders named; name the one, behind the flags", fs.Name(), fs.NArg())

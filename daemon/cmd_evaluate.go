@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -16,14 +17,12 @@ import (
 
 // evaluateFlags are the command's wishes.
 type evaluateFlags struct {
-	config           string
+	bridgeFlags
 	episodes, first  int64
 	control          int64
-	workers, horizon int
-	clock, jitter    string
-	domain, task     string
+	workers          int
+	clock            string
 	shift            string
-	cameras          []string
 	bundle, bundles  string
 	json, commands   string
 	page, onlyHolder bool
@@ -32,20 +31,12 @@ type evaluateFlags struct {
 }
 
 func (f *evaluateFlags) set(fs *flag.FlagSet) {
-	fs.StringVar(&f.config, "config", "", "configuration `file`; none means the defaults, which `sim2reald config` prints")
+	f.bridgeFlags.set(fs)
 	fs.Int64Var(&f.episodes, "episodes", 10, "how many `episodes` of each bundle under each shift; 0 goes on until Ctrl-C")
 	fs.Int64Var(&f.first, "seed", 10000, "`seed` of the first episode; the next ones count up")
 	fs.Int64Var(&f.control, "control", 0, "then so many `episodes` of each control: an untrained head, and the mean action whatever is seen")
 	fs.StringVar(&f.clock, "clock", "", "realtime or lockstep, instead of the configuration's bridge.clock")
-	fs.StringVar(&f.jitter, "jitter", "", "`preset` of the start, instead of the configuration's bridge.jitter")
-	fs.StringVar(&f.domain, "domain", "", "`simulator`, instead of the configuration's bridge.domain: with its own task and jitter unless they are given")
-	fs.StringVar(&f.task, "task", "", "`task`, instead of the configuration's bridge.task")
-	fs.Func("camera", "`view` of the bridge, instead of the configuration's cameras; repeat it for several", func(names string) error {
-		f.cameras = append(f.cameras, strings.Split(names, ",")...)
-		return nil
-	})
 	fs.BoolVar(&f.rtsp, "rtsp", false, "take the bridge's pictures by RTSP, like an IP camera's, and not lossless; in real time")
-	fs.IntVar(&f.horizon, "horizon", -1, "control `steps` of an episode, 0 for the domain's own, instead of the configuration's bridge.horizon")
 	fs.StringVar(&f.shift, "shift", "", "`names`, a,b,..., of what is different from training, each for all episodes; none is one of them")
 	fs.StringVar(&f.bundle, "bundle", "", "bundle `file`, instead of the configuration's policy.bundle")
 	fs.StringVar(&f.bundles, "bundles", "", "bundle `files`, a,b,..., on the same seeds; the report gives the difference of each to the first")
@@ -59,26 +50,8 @@ func (f *evaluateFlags) set(fs *flag.FlagSet) {
 
 // apply puts the flags over the configuration.
 func (f *evaluateFlags) apply(cfg *config.Config) error {
-	chooseDomain(cfg, f.domain)
-	for _, o := range []struct {
-		value string
-		into  *string
-	}{
-		{f.clock, &cfg.Bridge.Clock}, {f.jitter, &cfg.Bridge.Jitter}, {f.task, &cfg.Bridge.Task}, {f.bundle, &cfg.Policy.Bundle},
-	} {
-		if o.value != "" {
-			*o.into = o.value
-		}
-	}
-	if f.horizon >= 0 {
-		cfg.Bridge.Horizon = f.horizon
-	}
-	if len(f.cameras) > 0 {
-		cfg.Cameras = nil
-		for _, name := range f.cameras {
-			cfg.Cameras = append(cfg.Cameras, config.Camera{Name: name, Source: config.SourceBridge})
-		}
-	}
+	f.bridgeFlags.apply(cfg)
+	cfg.Bridge.Clock, cfg.Policy.Bundle = cmp.Or(f.clock, cfg.Bridge.Clock), cmp.Or(f.bundle, cfg.Policy.Bundle)
 	if f.rtsp {
 		for i := range cfg.Cameras {
 			if cfg.Cameras[i].Source == config.SourceBridge {
@@ -164,10 +137,7 @@ func cmdEvaluate(ctx context.Context, args []string) error {
 	var f evaluateFlags
 	fs := flag.NewFlagSet("evaluate", flag.ContinueOnError)
 	f.set(fs)
-	if err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	cfg, err := loadConfig(f.config)
+	cfg, err := configured(fs, args)
 	if err != nil {
 		return err
 	}

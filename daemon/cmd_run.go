@@ -19,12 +19,8 @@ var errNotYet = errors.New("the daemon is still starting; ask again in a moment"
 // cmdRun is the service.
 func cmdRun(ctx context.Context, args []string) error {
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
-	path := fs.String("config", "", "configuration `file`; none means the defaults, which `sim2reald config` prints")
 	workcell := fs.Bool("workcell", false, "start the simulated workcell of the configuration as well")
-	if err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	cfg, err := loadConfig(*path)
+	cfg, err := configured(fs, args)
 	if err != nil {
 		return err
 	}

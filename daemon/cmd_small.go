@@ -46,12 +46,8 @@ func cmdRequest(ctx context.Context, args []string) error {
 	path := fs.String("config", "", "configuration `file` of the daemon, for web.listen")
 	fault := fs.Uint64("fault", 0, "`id` of the fault, for acknowledge; the status shows it")
 	kinds := "arm, start, hold, stop, home, shadow, acknowledge, stage FILE, commit [DIGEST], rollback"
-	fs.Usage = func() {
-		fmt.Fprintf(fs.Output(), "sim2reald request [flags] KIND, one of %s\n", kinds)
-		fs.PrintDefaults()
-	}
-	if err := fs.Parse(args); err != nil {
-		return errUsage
+	if err := parseBefore(fs, args, "[flags] KIND, one of "+kinds); err != nil {
+		return err
 	}
 	if fs.NArg() != 1 && (fs.NArg() != 2 || !ofShelf(fs.Arg(0))) {
 		return fmt.Errorf("request: name one of %s", kinds)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -67,19 +66,13 @@ func given(fs *flag.FlagSet) map[string]bool {
 	return out
 }
 
-// readAgain reads a command line that has been read before.
-func readAgain(fs *flag.FlagSet, args []string) error {
-	fs.SetOutput(io.Discard)
-	return fs.Parse(args)
-}
-
 // nameOf is the file's name without folder and extension.
 func nameOf(path string) string {
 	name := filepath.Base(path)
 	return name[:len(name)-len(filepath.Ext(name))]
 }
 
-func runTraining(ctx context.Context, cfg config.Config, on *base.Base, f trainFlags) (err error) {
+func runTraining(ctx context.Context, cfg config.Config, on *base.Base, f trainFlags) error {
 	data, err := dataset.Open(f.data)
 	if err != nil {
 		return fmt.Errorf("%w; `sim2reald collect` makes one", err)
@@ -90,7 +83,12 @@ func runTraining(ctx context.Context, cfg config.Config, on *base.Base, f trainF
 	if f.identify(on); f.torch.trainer == trainerTorch {
 		return trainTorch(ctx, on, cfg.Policy.Base, data, f)
 	}
-	rt, err := engine.Open(cfg.Engine.Library)
+	return trainHere(ctx, cfg.Engine, on, data, f)
+}
+
+// trainHere trains in this process, in Gorgonia.
+func trainHere(ctx context.Context, cfg config.Engine, on *base.Base, data *dataset.Dataset, f trainFlags) (err error) {
+	rt, err := engine.Open(cfg.Library)
 	if err != nil {
 		return err
 	}
@@ -107,7 +105,7 @@ func runTraining(ctx context.Context, cfg config.Config, on *base.Base, f trainF
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "train: parameters:", counts)
-	source, err := train.NewEngineSource(rt, net, on.File, cfg.Engine.Device, featureBatch)
+	source, err := train.NewEngineSource(rt, net, on.File, cfg.Device, featureBatch)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ const secondCamera = "left_cap2"
 
 func collectTwo(t *testing.T, cfg config.Config, out string, lerobot bool) *dataset.Dataset {
 	t.Helper()
-	f := collectFlags{out: out, episodes: 2, first: firstDemonstration, noise: 0.2, scale: 0.5, horizon: -1, lerobot: lerobot, cameras: []string{"default", secondCamera}}
+	f := collectFlags{out: out, episodes: 2, first: firstDemonstration, noise: 0.2, scale: 0.5, lerobot: lerobot, bridgeFlags: bridgeFlags{horizon: -1, cameras: []string{"default", secondCamera}}}
 	if err := f.apply(&cfg); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"slices"
-	"strings"
 
 	"sim2reald/daemon/config"
 	"sim2reald/model/dataset"
@@ -14,28 +13,18 @@ import (
 const firstDemonstration = 1_000_000
 
 type collectFlags struct {
-	config, out, source         string
-	domain, task, jitter, shift string
-	cameras                     []string
-	horizon                     int
-	episodes, first             int64
-	noise, scale                float64
-	lerobot                     bool
+	bridgeFlags
+	out, source, shift string
+	episodes, first    int64
+	noise, scale       float64
+	lerobot            bool
 }
 
 func (f *collectFlags) set(fs *flag.FlagSet) {
-	fs.StringVar(&f.config, "config", "", "configuration `file`; none means the defaults, which `sim2reald config` prints")
+	f.bridgeFlags.set(fs)
 	fs.StringVar(&f.out, "out", "", "dataset `folder`, by default build/demonstrations/DOMAIN-TASK; one that is there is gone on with")
 	fs.StringVar(&f.source, "source", dataset.SourceTeacher, "who shows it: teacher, the simulator's script; or hand-guided or teleoperation, a person who moves the arm of a bridge that is there, while nothing is sent to it")
-	fs.StringVar(&f.domain, "domain", "", "`simulator`, instead of the configuration's bridge.domain: with its own task and jitter unless they are given")
-	fs.StringVar(&f.task, "task", "", "`task`, instead of the configuration's bridge.task")
-	fs.StringVar(&f.jitter, "jitter", "", "`preset` of the start, instead of the configuration's bridge.jitter")
 	fs.StringVar(&f.shift, "shift", "", "`name` of a change of the simulator's looks and ways, drawn anew for each seed: randomised is made for training")
-	fs.Func("camera", "`view` of the bridge, instead of the configuration's cameras; repeat it for several", func(names string) error {
-		f.cameras = append(f.cameras, strings.Split(names, ",")...)
-		return nil
-	})
-	fs.IntVar(&f.horizon, "horizon", -1, "control `steps` after which an episode is cut off, 0 for the domain's own, instead of the configuration's bridge.horizon")
 	fs.Int64Var(&f.episodes, "episodes", 100, "how many `episodes` the dataset shall hold")
 	fs.Int64Var(&f.first, "seed", firstDemonstration, "`seed` of the first episode; the next ones count up")
 	fs.Float64Var(&f.noise, "noise", ownNoise, "disturbance of the teacher's commands, as a `part` of each joint's speed limit; -1 is what the domain's teachers bear")
@@ -61,24 +50,7 @@ func (f *collectFlags) apply(cfg *config.Config) error {
 	if f.source == "" {
 		f.source = dataset.SourceTeacher
 	}
-	chooseDomain(cfg, f.domain)
-	for _, o := range []struct {
-		value string
-		into  *string
-	}{{f.task, &cfg.Bridge.Task}, {f.jitter, &cfg.Bridge.Jitter}} {
-		if o.value != "" {
-			*o.into = o.value
-		}
-	}
-	if f.horizon >= 0 {
-		cfg.Bridge.Horizon = f.horizon
-	}
-	if len(f.cameras) > 0 {
-		cfg.Cameras = nil
-		for _, name := range f.cameras {
-			cfg.Cameras = append(cfg.Cameras, config.Camera{Name: name, Source: config.SourceBridge})
-		}
-	}
+	f.bridgeFlags.apply(cfg)
 	if f.noise == ownNoise {
 		f.noise = noiseOf(cfg.Bridge.Domain)
 	}
@@ -106,15 +78,4 @@ func (f *collectFlags) check() error {
 		return fmt.Errorf("-camera without a name")
 	}
 	return nil
-}
-
-// chooseDomain also leaves behind what was said of another domain: each has its own tasks, presets and views.
-func chooseDomain(cfg *config.Config, domain string) {
-	if domain == "" || domain == cfg.Bridge.Domain {
-		return
-	}
-	if cfg.Robot.Name == cfg.Bridge.Domain {
-		cfg.Robot.Name = domain
-	}
-	cfg.Bridge.Domain, cfg.Bridge.Task, cfg.Bridge.Jitter = domain, "", ""
 }

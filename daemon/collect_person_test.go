@@ -152,7 +152,7 @@ func newChair(t *testing.T, dir string, episodes int64) *chair {
 	cfg := config.Default()
 	cfg.Robot.Name, cfg.MQTT.Broker, cfg.Bridge.Task = "arm", broker.Address(), "shelve"
 	cfg.Ages.FrameMs, cfg.Ages.StateSilentMs = 600_000, 60_000 // the person of this test may be slow
-	f := &collectFlags{source: dataset.SourceHandGuided, cameras: []string{"front"}, episodes: episodes, first: firstDemonstration, scale: 0.5, horizon: -1}
+	f := &collectFlags{source: dataset.SourceHandGuided, episodes: episodes, first: firstDemonstration, scale: 0.5, bridgeFlags: bridgeFlags{cameras: []string{"front"}, horizon: -1}}
 	if err := f.apply(&cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -300,12 +300,12 @@ func TestCollectFlags(t *testing.T) {
 		says string
 	}{
 		"source":         {collectFlags{source: "a bird"}, "a bird"},
-		"person, domain": {collectFlags{source: dataset.SourceHandGuided, domain: "metaworld"}, "a person places things"},
+		"person, domain": {collectFlags{source: dataset.SourceHandGuided, bridgeFlags: bridgeFlags{domain: "metaworld"}}, "a person places things"},
 		"person, shift":  {collectFlags{source: dataset.SourceTeleoperation, shift: "dark"}, "a person places things"},
 		"noise":          {collectFlags{noise: math.NaN()}, "noise"},
 		"scale":          {collectFlags{scale: 2}, "speed-scale"},
-		"camera":         {collectFlags{cameras: []string{"a", ""}}, "-camera"},
-		"two alike":      {collectFlags{cameras: []string{"a", "a"}}, "cameras[1].name"},
+		"camera":         {collectFlags{bridgeFlags: bridgeFlags{cameras: []string{"a", ""}}}, "-camera"},
+		"two alike":      {collectFlags{bridgeFlags: bridgeFlags{cameras: []string{"a", "a"}}}, "cameras[1].name"},
 		"episodes":       {collectFlags{episodes: -1}, "episodes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -322,7 +322,7 @@ func TestCollectFlags(t *testing.T) {
 			}
 		})
 	}
-	f := collectFlags{domain: "metaworld", task: "hammer", cameras: []string{"corner", "wrist"}, horizon: 99, episodes: 1, scale: 1, noise: ownNoise}
+	f := collectFlags{bridgeFlags: bridgeFlags{"metaworld", "hammer", "", []string{"corner", "wrist"}, 99}, episodes: 1, scale: 1, noise: ownNoise}
 	cfg := config.Default()
 	if err := f.apply(&cfg); err != nil {
 		t.Fatal(err)

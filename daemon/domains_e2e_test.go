@@ -40,7 +40,7 @@ func TestDomains(t *testing.T) {
 			if err != nil || b.Manifest.Action.Kind != bundle.ActionCartesian {
 				t.Fatalf("%+v, %v", b, err)
 			}
-			f := evaluateFlags{domain: domain, bundle: trained, episodes: 1, horizon: 20, workers: 1}
+			f := evaluateFlags{bridgeFlags: bridgeFlags{domain: domain, horizon: 20}, bundle: trained, episodes: 1, workers: 1}
 			if err := f.apply(&cfg); err != nil {
 				t.Fatal(err)
 			}

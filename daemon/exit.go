@@ -10,8 +10,6 @@ import (
 	"runtime/pprof"
 	"syscall"
 	"time"
-
-	"sim2reald/daemon/config"
 )
 
 // Exit statuses. 78 is sysexits.h's EX_CONFIG: what was configured is not so, and starting again changes nothing.
@@ -47,12 +45,6 @@ func exitStatus(err error) int {
 		return exitConfig
 	}
 	return exitFailed
-}
-
-// loadConfig is config.Load for a command.
-func loadConfig(path string) (config.Config, error) {
-	cfg, err := config.Load(path)
-	return cfg, asMisconfigured(err)
 }
 
 // stopSignals ask for an orderly end: the arm is brought to rest first. A terminal that closes is one of them, unless

@@ -6,8 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,12 +13,6 @@ import (
 
 // version is what the daemon calls itself in bundles, reports and topics.
 const version = "0.6.0"
-
-// command is one row of the table of contents.
-type command struct {
-	name, summary string
-	run           func(ctx context.Context, args []string) error
-}
 
 func commands() []command {
 	return []command{
@@ -51,38 +43,6 @@ func main() {
 	os.Exit(status)
 }
 
-var errUsage = errors.New("usage")
-
 func dispatch(ctx context.Context, args []string) error {
-	if len(args) > 0 {
-		for _, c := range commands() {
-			if c.name == args[0] {
-				return c.run(ctx, args[1:])
-			}
-		}
-		if args[0] != "help" && args[0] != "-h" && args[0] != "--help" {
-			fmt.Fprintf(os.Stderr, "sim2reald: unknown command %q\n", args[0])
-		}
-	}
-	fmt.Fprintln(os.Stderr, "sim2reald runs adapter-equipped vision policies on robot arms. Commands:")
-	for _, c := range commands() {
-		fmt.Fprintf(os.Stderr, "  %-9s %s\n", c.name, c.summary)
-	}
-	fmt.Fprintln(os.Stderr, "`sim2reald COMMAND -h` lists a command's flags.")
-	return errUsage
-}
-
-// parseFlags parses a command's flags; anything left over is an error that names it. The flag package has
-// printed what is wrong already.
-func parseFlags(fs *flag.FlagSet, args []string) error {
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
-		return errUsage
-	}
-	if fs.NArg() > 0 {
-		return fmt.Errorf("%s: unexpected argument %q; flags begin with -", fs.Name(), fs.Arg(0))
-	}
-	return nil
+	return choose(ctx, "sim2reald", "runs adapter-equipped vision policies on robot arms", commands(), args)
 }

@@ -125,7 +125,7 @@ func (f *trainFlags) suited(args []string, said map[string]bool, arch backbone.A
 	}
 	fs := flag.NewFlagSet("train", flag.ContinueOnError)
 	g.set(fs)
-	if err := readAgain(fs, args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return g, err
 	}
 	return g, g.apply(said)
