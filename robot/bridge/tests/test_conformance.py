@@ -102,6 +102,8 @@ def test_a_bridge_that_breaks_a_rule_fails_its_check_alone(broker):
 @pytest.mark.parametrize("name", spoilt.IN_REALTIME)
 def test_a_bridge_that_breaks_a_rule_of_time_fails_its_check_alone(broker, name):
     said = failures(broker, name, "realtime", spoilt.IN_REALTIME[name])
+    if len(said) > 1:  # a machine that is busy for a moment fails another; a rule that is broken fails it again
+        said = failures(broker, f"{name}-again", "realtime", spoilt.IN_REALTIME[name])
     assert [n for n, _ in said] == [name], said
 
 
