@@ -16,13 +16,13 @@ func TestFactsAllocateNothing(t *testing.T) {
 	l.lease.hear(&LeaseState{Holder: self, Who: "we", TTLMs: 300}, self)
 	l.echoes.ask(1, 0)
 	l.echoes.answer(&EchoAnswer{Answers: Origin{Epoch: self, Seq: 1}}, time.Millisecond, time.Unix(0, 0))
-	var held, gone bool
+	var held bool
 	var echo Echo
 	n := testing.AllocsPerRun(1000, func() {
-		held, echo, gone = l.LeaseHeld(time.Second), l.Echo(time.Second), l.BridgeGone()
+		held, echo = l.Lease(time.Second).Held, l.Echo(time.Second)
 		_, _ = l.State()
 	})
-	if n != 0 || held || gone || !echo.Answered {
-		t.Errorf("%v allocations; held %v, gone %v, echo %+v", n, held, gone, echo)
+	if n != 0 || held || !echo.Answered {
+		t.Errorf("%v allocations; held %v, echo %+v", n, held, echo)
 	}
 }

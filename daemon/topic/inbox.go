@@ -84,8 +84,6 @@ func (l *Link) atOnce(topic string) (func(received), bool) {
 		return l.onEchoAnswer, true
 	case "lease/state":
 		return l.onLeaseState, true
-	case "bridge/connection":
-		return l.onBridge, true
 	case "daemon/connection":
 		return l.onDaemon, true
 	case "request":

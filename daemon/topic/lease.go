@@ -58,10 +58,6 @@ func (l *Link) Lease(now time.Duration) Lease {
 	return Lease{Required: true, Held: l.lease.held(l.epoch, now), Holder: l.lease.holder, Who: l.lease.who}
 }
 
-// LeaseHeld reports whether this daemon may command the robot now: it holds the bridge's lease, or the bridge grants
-// none. It does not allocate.
-func (l *Link) LeaseHeld(now time.Duration) bool { return l.Lease(now).Held }
-
 // Err says who has the lease instead of this daemon, with the remedy; nil when it may command.
 func (s Lease) Err() error {
 	switch {

@@ -63,36 +63,3 @@ func TestLeaseSaysWhoHoldsIt(t *testing.T) {
 		}
 	}
 }
-
-func TestPresenceKnowsOldWills(t *testing.T) {
-	const epoch = self
-	type said struct {
-		epoch, state string
-		seq          uint64
-	}
-	for _, c := range []struct {
-		name string
-		said []said
-		gone bool
-	}{
-		{"nothing said", nil, false},
-		{"online", []said{{epoch, "online", 2}}, false},
-		{"killed", []said{{epoch, "online", 2}, {epoch, "offline", 1}}, true},
-		{"goodbye", []said{{epoch, "online", 2}, {epoch, "offline", 3}}, true},
-		{"the will of the session before", []said{{epoch, "online", 2}, {epoch, "online", 4}, {epoch, "offline", 1}}, false},
-		{"killed again", []said{{epoch, "online", 2}, {epoch, "online", 4}, {epoch, "offline", 3}}, true},
-		{"back", []said{{epoch, "online", 2}, {epoch, "offline", 1}, {epoch, "online", 4}}, false},
-		{"a late online of the session before", []said{{epoch, "online", 4}, {epoch, "offline", 5}, {epoch, "online", 2}}, true},
-		{"another start", []said{{epoch, "online", 2}, {other, "offline", 9}}, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var p presence
-			for _, s := range c.said {
-				p.hear(&Connection{Envelope: Envelope{Epoch: s.epoch, Seq: s.seq}, State: s.state}, epoch)
-			}
-			if p.gone != c.gone {
-				t.Errorf("gone is %v, want %v", p.gone, c.gone)
-			}
-		})
-	}
-}

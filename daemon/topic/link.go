@@ -64,9 +64,7 @@ type Link struct {
 	complaints []string // the last errors of joint_states
 	episode    episodes // of joint_states
 	gates      map[string]*gate
-	retired    []string   // epochs of the bridge that others have followed
-	bridge     presence   // of the factsheet's epoch
-	early      Connection // of an epoch whose factsheet has not come
+	retired    []string // epochs of the bridge that others have followed
 	echoes     echoes
 	lease      lease
 
@@ -169,7 +167,7 @@ func (l *Link) subscribe(c mqtt.Client) {
 	filters := map[string]byte{}
 	for _, topic := range []string{
 		"factsheet", "joint_states", "camera/+", "expert", "episode/state", "request",
-		"echo/answer", "lease/state", "bridge/connection", "daemon/connection",
+		"echo/answer", "lease/state", "daemon/connection",
 	} {
 		filters[l.prefix+topic] = quality(topic)
 	}

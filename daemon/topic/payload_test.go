@@ -32,7 +32,7 @@ func nonsense() map[string][]byte {
 func TestNonsenseIsRefusedEverywhere(t *testing.T) {
 	l := &Link{opts: Options{Robot: "arm", Clock: func() time.Duration { return 0 }, Log: slog.New(slog.DiscardHandler)}, epoch: self, inbox: newInbox()}
 	for name, payload := range nonsense() {
-		for _, topic := range []string{"factsheet", "joint_states", "camera/front", "expert", "episode/state", "request", "echo/answer", "lease/state", "bridge/connection"} {
+		for _, topic := range []string{"factsheet", "joint_states", "camera/front", "expert", "episode/state", "request", "echo/answer", "lease/state"} {
 			if topic == "request" && strings.HasPrefix(name, "seq") {
 				continue // it has no envelope
 			}
@@ -106,7 +106,7 @@ func FuzzDecodeEverything(f *testing.F) {
 			f.Add(payload)
 		}
 	}
-	topics := []string{"factsheet", "joint_states", "camera/front", "expert", "episode/state", "echo/answer", "lease/state", "bridge/connection", "daemon/connection"}
+	topics := []string{"factsheet", "joint_states", "camera/front", "expert", "episode/state", "echo/answer", "lease/state", "daemon/connection"}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		l := &Link{opts: Options{Robot: "arm", Clock: func() time.Duration { return time.Second }, Log: slog.New(slog.DiscardHandler)}, epoch: self, inbox: newInbox()}
 		for range 2 {

@@ -11,54 +11,6 @@ import (
 // attendance is how often the bridge is asked for an echo and for the lease.
 const attendance = 100 * time.Millisecond
 
-// presence follows the connection topic of one sender. Each session's last will has the seq before its online, so
-// that a will which a broker publishes late is known to be of a session that its sender has replaced.
-type presence struct {
-	epoch  string
-	online uint64 // seq of the newest
-	gone   bool
-}
-
-// hear takes what a connection topic says about the sender of an epoch.
-func (p *presence) hear(c *Connection, epoch string) {
-	if c.Epoch != epoch {
-		return
-	}
-	if p.epoch != epoch {
-		*p = presence{epoch: epoch}
-	}
-	switch {
-	case c.State == "online" && c.Seq > p.online:
-		p.online, p.gone = c.Seq, false
-	case c.State == "offline" && c.Seq+1 >= p.online:
-		p.gone = true
-	}
-}
-
-// BridgeGone reports whether the bridge of the factsheet has said goodbye, or the broker has for it. It does not
-// allocate.
-func (l *Link) BridgeGone() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.bridge.epoch == l.factsheet.Epoch && l.bridge.gone
-}
-
-// onBridge takes a retained copy as well: it tells how things stand.
-func (l *Link) onBridge(m received) {
-	var c Connection
-	if err := decode(m.payload, &c); err != nil {
-		l.drop(Malformed)
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c.Epoch != l.factsheet.Epoch {
-		l.early = c // online comes before the factsheet of the same start
-		return
-	}
-	l.bridge.hear(&c, l.factsheet.Epoch)
-}
-
 // onDaemon hears this daemon's own last will: somebody took its client id, or the broker took its old session for
 // lost only now. It says online again, so that what is retained is true.
 func (l *Link) onDaemon(m received) {
@@ -103,7 +55,7 @@ func (l *Link) attend(done <-chan struct{}) {
 		case <-l.greeted:
 		case <-ticker.C:
 		}
-		if l.Connected() {
+		if l.connected() {
 			l.askLease("hold")
 			l.sendEcho()
 		}

@@ -99,8 +99,6 @@ func (l *Link) adopt(f *Factsheet, arrival time.Duration) bool {
 	l.factsheet, l.known, l.measured, l.gates = *f, true, false, map[string]*gate{}
 	l.echoes.restart(arrival)
 	l.lease.restart()
-	l.bridge = presence{}
-	l.bridge.hear(&l.early, f.Epoch)
 	return true
 }
 
@@ -254,8 +252,8 @@ func (l *Link) Status(s Status) {
 	l.client.Publish(l.prefix+"status", 0, true, b)
 }
 
-// Connected reports whether the broker is there now.
-func (l *Link) Connected() bool { return l.client.IsConnectionOpen() }
+// connected reports whether the broker is there now.
+func (l *Link) connected() bool { return l.client.IsConnectionOpen() }
 
 // Epoch is this daemon's.
 func (l *Link) Epoch() string { return l.epoch }

@@ -49,7 +49,7 @@ func (r *rig) answer(ask LeaseAsk, n uint64, holder, who string) {
 
 func TestLeaseOnTheWire(t *testing.T) {
 	r := newRig(t)
-	if r.link.LeaseHeld(r.link.opts.Clock()) {
+	if r.link.Lease(r.link.opts.Clock()).Held {
 		t.Error("held before there is a bridge")
 	}
 	r.granting()
@@ -74,7 +74,7 @@ func TestLeaseOnTheWire(t *testing.T) {
 		t.Error(err)
 	}
 	at := r.link.opts.Clock()
-	if r.link.LeaseHeld(at + time.Second) {
+	if r.link.Lease(at + time.Second).Held {
 		t.Error("a lease that nobody renews is held for ever")
 	}
 }
@@ -154,7 +154,7 @@ func TestBlockedCallbackStallsNothingElse(t *testing.T) {
 	for range inboxMessages { // lets the callbacks return
 		hear(t, r.frames)
 	}
-	if !r.link.Connected() {
+	if !r.link.connected() {
 		t.Error("the broker was lost")
 	}
 }
@@ -259,23 +259,4 @@ func TestReplacedBridgeStaysReplaced(t *testing.T) {
 	if got := r.link.Dropped.Map(); got["epoch"] < 1 || got["malformed"] != 1 {
 		t.Errorf("dropped %v", got)
 	}
-}
-
-func TestBridgeGone(t *testing.T) {
-	r := newRig(t)
-	say := func(epoch, state string, seq uint64, want bool) {
-		t.Helper()
-		r.say("bridge/connection", true, Connection{Envelope: Envelope{Epoch: epoch, Seq: seq}, State: state})
-		r.say("request", false, Request{ID: "marker"})
-		hear(t, r.heard)
-		if got := r.link.BridgeGone(); got != want {
-			t.Errorf("after %s %d of %s: gone %v", state, seq, epoch, got)
-		}
-	}
-	say(bridgeEpoch, "online", 2, false) // before its factsheet
-	r.introduce()
-	say(bridgeEpoch, "offline", 1, true)
-	say(bridgeEpoch, "online", 4, false)
-	say(bridgeEpoch, "offline", 1, false)
-	say(other, "offline", 9, false)
 }
