@@ -40,7 +40,7 @@ type HandEyeResult struct {
 }
 
 // FitHandEye finds where the camera is. Starts are what other solvers say, for T_parent_camera by the kind's
-// parent; AlignAxes is always among them. Samples that contradict the others are left out and named.
+// parent; alignAxes is always among them. Samples that contradict the others are left out and named.
 func FitHandEye(k Kind, l Lens, b Board, samples []Sample, solve func(k Kind, tBaseFlange, tCameraBoard []Transform) []Start) (HandEyeResult, error) {
 	if err := checkHandEye(k, l, b, samples); err != nil {
 		return HandEyeResult{}, err
@@ -51,7 +51,7 @@ func FitHandEye(k Kind, l Lens, b Board, samples []Sample, solve func(k Kind, tB
 		return HandEyeResult{}, err
 	}
 	starts := []Start{}
-	if t, ok := AlignAxes(k, arm, board); ok {
+	if t, ok := alignAxes(k, arm, board); ok {
 		starts = append(starts, Start{"axes", t})
 	}
 	if solve != nil {

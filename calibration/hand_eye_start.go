@@ -22,9 +22,9 @@ func motions(k Kind, tBaseFlange, tCameraBoard []Transform) []motion {
 	return out
 }
 
-// AlignAxes is a solver of hand-eye of its own: the rotation that lays the camera's axes of motion upon the arm's
+// alignAxes is a solver of hand-eye of its own: the rotation that lays the camera's axes of motion upon the arm's
 // in the sense of least squares, then the translation. It gives T_parent_camera as Poses has it.
-func AlignAxes(k Kind, tBaseFlange, tCameraBoard []Transform) (Transform, bool) {
+func alignAxes(k Kind, tBaseFlange, tCameraBoard []Transform) (Transform, bool) {
 	all := motions(k, tBaseFlange, tCameraBoard)
 	var m [9]float64
 	for _, s := range all {

@@ -105,8 +105,8 @@ func (l *Latest) Times(dst []time.Duration) []time.Duration {
 	return dst
 }
 
-// ReadTaken is Read of the picture that was taken then; false where it is kept no longer.
-func (l *Latest) ReadTaken(dst *Frame, taken time.Duration) bool {
+// readTaken is Read of the picture that was taken then; false where it is kept no longer.
+func (l *Latest) readTaken(dst *Frame, taken time.Duration) bool {
 	s := l.pinTaken(taken)
 	if s == nil {
 		return false

@@ -160,7 +160,7 @@ func TestLatestKeeps(t *testing.T) {
 	l := NewLatest("front")
 	l.Keep(100 * ms)
 	var got Frame
-	if l.ReadTaken(&got, 0) || len(l.Times(nil)) != 0 {
+	if l.readTaken(&got, 0) || len(l.Times(nil)) != 0 {
 		t.Error("a picture of nothing")
 	}
 	for i, at := range []int{0, 40, 100, 101, 140, 300} {
@@ -169,11 +169,11 @@ func TestLatestKeeps(t *testing.T) {
 		if got := l.Times(nil); !slices.Equal(got, want) {
 			t.Errorf("after %d: %v, want %v", at, got, want)
 		}
-		if i == 4 && (!l.ReadTaken(&got, 100*ms) || got.Seq != 2 || got.Pix[0] != 2) {
+		if i == 4 && (!l.readTaken(&got, 100*ms) || got.Seq != 2 || got.Pix[0] != 2) {
 			t.Errorf("the picture of 100 ms is %d", got.Seq)
 		}
 	}
-	if l.ReadTaken(&got, 140*ms) || !l.ReadTaken(&got, 300*ms) || got.Seq != 5 {
+	if l.readTaken(&got, 140*ms) || !l.readTaken(&got, 300*ms) || got.Seq != 5 {
 		t.Errorf("got %d", got.Seq)
 	}
 	for i := range 2 * mostKept {
@@ -200,7 +200,7 @@ func TestLatestReadsWhileItForgets(t *testing.T) {
 			var f Frame
 			for range 2000 {
 				at := l.Times(nil)[0]
-				if !l.ReadTaken(&f, at) {
+				if !l.readTaken(&f, at) {
 					continue
 				}
 				for _, p := range f.Pix {

@@ -105,7 +105,7 @@ func (s *Set) Find(cameras []*Latest, within time.Duration) (ok bool) {
 // Read copies the pictures of the set that was found; false where one has been let go of meanwhile.
 func (s *Set) Read(cameras []*Latest, dst []*Frame) bool {
 	for i, c := range cameras {
-		if !c.ReadTaken(dst[i], s.taken[i][s.pick[i]]) {
+		if !c.readTaken(dst[i], s.taken[i][s.pick[i]]) {
 			return false
 		}
 	}

@@ -14,8 +14,7 @@ func TestWrongFlagIsToldInOneLine(t *testing.T) {
 		"calibrate check -nonsense": "sim2reald: calibrate check: flag provided but not defined: -nonsense; `sim2reald calibrate check -h` lists the flags\n",
 	} {
 		cmd := exec.Command(os.Args[0], strings.Fields(args)...)
-		cmd.Env = append(os.Environ(), asDaemon+"=1")
-		said, _ := cmd.CombinedOutput() // the status is asked below
+		said, _ := cmd.CombinedOutput() // its error is the status, which is asked below
 		if string(said) != want || cmd.ProcessState.ExitCode() != exitUsage {
 			t.Errorf("%s: status %d, %q; want %d, %q", args, cmd.ProcessState.ExitCode(), said, exitUsage, want)
 		}

@@ -134,7 +134,7 @@ func (w *writer) table(s section) {
 			if f.Seeds < len(r.Experiment.TrainingSeeds) {
 				success += fmt.Sprintf(" (%d of %d training seeds)", f.Seeds, len(r.Experiment.TrainingSeeds))
 			}
-			n, t := r.Cost()
+			n, t := r.cost()
 			parameters, minutes = thousands(n), fmt.Sprintf("%.0f", t)
 		}
 		if m, b, ok := r.Checkpoints(); ok {

@@ -136,7 +136,7 @@ func successPlot(s section) (*plot.Plot, error) {
 		at := float64(len(names))
 		names = append(names, strings.ReplaceAll(r.Label, ", ", ",\n")) // a long one beside another
 		var each plotter.XYs
-		for _, v := range r.BySeed(r.shift()) {
+		for _, v := range r.bySeed(r.shift()) {
 			each = append(each, plotter.XY{X: at + 0.15, Y: 100 * v})
 		}
 		dots, err := plotter.NewScatter(each)
@@ -163,7 +163,7 @@ func parametersPlot(s section) (*plot.Plot, error) {
 	var points series
 	var labels []string
 	for _, r := range s.rows {
-		n, _ := r.Cost()
+		n, _ := r.cost()
 		if f, ok := r.Success(r.shift()); ok && n > 0 {
 			points.x, points.f, labels = append(points.x, float64(n)), append(points.f, f), append(labels, r.Label)
 		}

@@ -79,8 +79,8 @@ func (r *Record) validate() error {
 // RecordsFile is where a row's records are, in the folder of results.
 func RecordsFile(folder, row string) string { return filepath.Join(folder, row+".jsonl") }
 
-// ReadRecords reads a row's records; a row that has none yet has no file.
-func ReadRecords(folder, row string) ([]Record, error) {
+// readRecords reads a row's records; a row that has none yet has no file.
+func readRecords(folder, row string) ([]Record, error) {
 	path := RecordsFile(folder, row)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -89,7 +89,7 @@ func ReadRecords(folder, row string) ([]Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRecord, err)
 	}
-	records, err := DecodeRecords(text)
+	records, err := decodeRecords(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -101,8 +101,8 @@ func ReadRecords(folder, row string) ([]Record, error) {
 	return records, nil
 }
 
-// DecodeRecords reads one record a line, strictly.
-func DecodeRecords(text []byte) ([]Record, error) {
+// decodeRecords reads one record a line, strictly.
+func decodeRecords(text []byte) ([]Record, error) {
 	var out []Record
 	seen := map[Key]bool{}
 	for i, line := range bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n")) {

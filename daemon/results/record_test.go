@@ -14,13 +14,13 @@ func record(seed int64) Record {
 
 func TestAppend(t *testing.T) {
 	dir := t.TempDir()
-	if all, err := ReadRecords(dir, "light-all"); err != nil || all != nil {
+	if all, err := readRecords(dir, "light-all"); err != nil || all != nil {
 		t.Errorf("%v, %v", all, err)
 	}
 	if err := errors.Join(Append(dir, record(1)), Append(dir, record(2))); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := ReadRecords(dir, "light-all"); err != nil || !reflect.DeepEqual(all, []Record{record(1), record(2)}) {
+	if all, err := readRecords(dir, "light-all"); err != nil || !reflect.DeepEqual(all, []Record{record(1), record(2)}) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
@@ -42,11 +42,11 @@ func TestRecordsRefuse(t *testing.T) {
 		"a blank":   {good + "\n" + good, "line 2"},
 		"the start": {strings.Replace(good, `"epoch":2`, `"epoch":0`, 1), "epoch 0"},
 	} {
-		if _, err := DecodeRecords([]byte(c.text)); !errors.Is(err, ErrRecord) || !strings.Contains(err.Error(), c.want) {
+		if _, err := decodeRecords([]byte(c.text)); !errors.Is(err, ErrRecord) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if all, err := DecodeRecords(nil); err != nil || all != nil {
+	if all, err := decodeRecords(nil); err != nil || all != nil {
 		t.Errorf("an empty file: %v, %v", all, err)
 	}
 }
@@ -54,7 +54,7 @@ func TestRecordsRefuse(t *testing.T) {
 func FuzzDecodeRecords(f *testing.F) {
 	f.Add([]byte(`{"row":"a","training_seed":1,"epoch":2,"shift":"none","outcomes":"01"}` + "\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		all, err := DecodeRecords(text)
+		all, err := decodeRecords(text)
 		if err != nil {
 			return
 		}
@@ -95,14 +95,14 @@ func TestStanding(t *testing.T) {
 func TestWords(t *testing.T) {
 	d := func(low, high float64) Difference { return Difference{Figure: Figure{Low: low, High: high}} }
 	for _, c := range []struct{ got, want string }{
-		{d(0.01, 0.2).AgainstFull(), "better than full fine-tuning"},
-		{d(-0.09, 0.1).AgainstFull(), "as good as full fine-tuning, within ten points"},
-		{d(-0.11, 0.1).AgainstFull(), "not shown to be within ten points of full fine-tuning"},
-		{d(-0.2, -0.05).AgainstFull(), "below full fine-tuning; whether by ten points is open"},
-		{d(-0.3, -0.11).AgainstFull(), "more than ten points below full fine-tuning"},
-		{d(0.01, 0.2).AgainstTop(), "helps over the head alone"},
-		{d(-0.01, 0.2).AgainstTop(), "is not shown to help over the head alone"},
-		{d(-0.2, -0.01).AgainstTop(), "does harm against the head alone"},
+		{d(0.01, 0.2).againstFull(), "better than full fine-tuning"},
+		{d(-0.09, 0.1).againstFull(), "as good as full fine-tuning, within ten points"},
+		{d(-0.11, 0.1).againstFull(), "not shown to be within ten points of full fine-tuning"},
+		{d(-0.2, -0.05).againstFull(), "below full fine-tuning; whether by ten points is open"},
+		{d(-0.3, -0.11).againstFull(), "more than ten points below full fine-tuning"},
+		{d(0.01, 0.2).againstTop(), "helps over the head alone"},
+		{d(-0.01, 0.2).againstTop(), "is not shown to help over the head alone"},
+		{d(-0.2, -0.01).againstTop(), "does harm against the head alone"},
 		{points(-0.004), "0"}, {points(0.126), "+13"}, {thousands(22323737), "22\u2009323\u2009737"}, {thousands(999), "999"},
 	} {
 		if c.got != c.want {

@@ -16,7 +16,7 @@ type Standing struct {
 
 // Stand reads a row's records from the folder of results.
 func Stand(folder string, j Job) (*Standing, error) {
-	all, err := ReadRecords(folder, j.Name)
+	all, err := readRecords(folder, j.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +131,8 @@ func (s *Standing) Success(shift string) (f Figure, ok bool) {
 	return f, true
 }
 
-// BySeed are the success rates of the last bundles, one for each training seed.
-func (s *Standing) BySeed(shift string) []float64 {
+// bySeed are the success rates of the last bundles, one for each training seed.
+func (s *Standing) bySeed(shift string) []float64 {
 	var out []float64
 	for _, seed := range s.Seeds(shift) {
 		out = append(out, s.grid(shift, []int64{seed}).Mean())
@@ -161,8 +161,8 @@ func (s *Standing) Checkpoints() (mean, best float64, ok bool) {
 	return mean, best, len(seeds) > 0 && s.EarlierWanted() > 0
 }
 
-// Cost is the number of parameters that are trained, and the mean minutes that it took.
-func (s *Standing) Cost() (trainable int, minutes float64) {
+// cost is the number of parameters that are trained, and the mean minutes that it took.
+func (s *Standing) cost() (trainable int, minutes float64) {
 	n := 0
 	for _, r := range s.Records {
 		if r.Last && r.Shift == s.Experiment.Evaluation.Shifts[0] {

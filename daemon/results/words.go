@@ -32,8 +32,8 @@ func (f Figure) interval() string { return fmt.Sprintf("%.0f to %.0f", 100*f.Low
 
 func (d Difference) interval() string { return points(d.Low) + " to " + points(d.High) }
 
-// AgainstFull says in words what a difference to full fine-tuning shows.
-func (d Difference) AgainstFull() string {
+// againstFull says in words what a difference to full fine-tuning shows.
+func (d Difference) againstFull() string {
 	switch {
 	case d.Low > 0:
 		return "better than full fine-tuning"
@@ -47,8 +47,8 @@ func (d Difference) AgainstFull() string {
 	return "not shown to be within ten points of full fine-tuning"
 }
 
-// AgainstTop says in words what a difference to the trained head on the frozen base shows.
-func (d Difference) AgainstTop() string {
+// againstTop says in words what a difference to the trained head on the frozen base shows.
+func (d Difference) againstTop() string {
 	switch {
 	case d.Low > 0:
 		return "helps over the head alone"
@@ -63,11 +63,11 @@ func sentence(of string, full, top *Difference) string {
 	switch {
 	case full != nil && top != nil:
 		return fmt.Sprintf("**%s** %s (%s points, %s) and is %s (%s points, %s).",
-			of, top.AgainstTop(), points(top.Rate), top.interval(), full.AgainstFull(), points(full.Rate), full.interval())
+			of, top.againstTop(), points(top.Rate), top.interval(), full.againstFull(), points(full.Rate), full.interval())
 	case top != nil:
-		return fmt.Sprintf("**%s** %s (%s points, %s).", of, top.AgainstTop(), points(top.Rate), top.interval())
+		return fmt.Sprintf("**%s** %s (%s points, %s).", of, top.againstTop(), points(top.Rate), top.interval())
 	case full != nil:
-		return fmt.Sprintf("**%s** is %s (%s points, %s).", of, full.AgainstFull(), points(full.Rate), full.interval())
+		return fmt.Sprintf("**%s** is %s (%s points, %s).", of, full.againstFull(), points(full.Rate), full.interval())
 	}
 	return ""
 }

@@ -65,8 +65,8 @@ func (s *Signature) String() string {
 	return fmt.Sprintf("%s\nkey %s\nrelease %d\nsize %d\nsignature %s\n", signatureHead, KeyText(s.Key), s.Release, s.Size, base64.StdEncoding.EncodeToString(s.Bytes))
 }
 
-// ParseSignature reads what String writes, and nothing else.
-func ParseSignature(text string) (Signature, error) {
+// parseSignature reads what String writes, and nothing else.
+func parseSignature(text string) (Signature, error) {
 	var s Signature
 	var key, signature string
 	if _, err := fmt.Sscanf(text, signatureHead+"\nkey %s\nrelease %d\nsize %d\nsignature %s\n", &key, &s.Release, &s.Size, &signature); err != nil {
@@ -150,7 +150,7 @@ func signatureOf(path string) (Signature, error) {
 	if err != nil {
 		return Signature{}, err
 	}
-	return ParseSignature(string(text))
+	return parseSignature(string(text))
 }
 
 func trusted(key ed25519.PublicKey, keys []ed25519.PublicKey) bool {

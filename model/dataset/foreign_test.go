@@ -168,7 +168,7 @@ func FuzzMapping(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte(`{"schema":"sim2reald.lerobot","version":1,"meta":{},"position":{"gripper":{"open":1e308,"closed":-1e308}}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		m, err := ParseMapping(text)
+		m, err := parseMapping(text)
 		if err != nil {
 			return
 		}
@@ -176,7 +176,7 @@ func FuzzMapping(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ParseMapping(again); err != nil {
+		if _, err := parseMapping(again); err != nil {
 			t.Fatalf("accepted %q, but not %q: %v", text, again, err)
 		}
 		if _, err := OpenLeRobot(recorded, m); err == nil && len(m.Meta.Robot.JointNames) > 3 {

@@ -134,8 +134,8 @@ func (c *Columns) validate(kinds, joints []string) error {
 	return nil
 }
 
-// ParseMapping reads a mapping strictly.
-func ParseMapping(text []byte) (*Mapping, error) {
+// parseMapping reads a mapping strictly.
+func parseMapping(text []byte) (*Mapping, error) {
 	m := &Mapping{}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -165,7 +165,7 @@ func ReadMapping(dir string) (*Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ParseMapping(text)
+	return parseMapping(text)
 }
 
 // Write puts the mapping into a LeRobot dataset's folder, whole or not at all.

@@ -40,7 +40,7 @@ func lacks(t testing.TB, what string, err error) {
 	t.Skipf("needs %s: %v", what, err)
 }
 
-// testLibrary is $SIM2REALD_ONNXRUNTIME or what `make setup` put into build/venv.
+// testLibrary is $SIM2REALD_ONNXRUNTIME or what `make setup` put into build/lib.
 func testLibrary() (string, error) {
 	if path := os.Getenv("SIM2REALD_ONNXRUNTIME"); path != "" {
 		return path, nil
@@ -49,7 +49,9 @@ func testLibrary() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return FindLibrary(filepath.Join(root, "build", "venv"))
+	path := filepath.Join(root, "build", "lib", "libonnxruntime.so")
+	_, err = os.Stat(path)
+	return path, err
 }
 
 // repositoryRoot walks up to go.mod.

@@ -15,8 +15,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sort"
-	"strconv"
 	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -69,46 +67,6 @@ func (r *Runtime) Close() error {
 
 // Version is that of the library, "1.32.0".
 func (r *Runtime) Version() string { return r.version }
-
-// FindLibrary gives the newest libonnxruntime.so.* that the wheel has put into the first of the Python
-// environments (each the folder that holds lib/python*/site-packages) that has one.
-func FindLibrary(roots ...string) (string, error) {
-	for _, root := range roots {
-		found, err := filepath.Glob(filepath.Join(root, "lib", "python*", "site-packages", "onnxruntime", "capi", "libonnxruntime.so.*"))
-		if err != nil {
-			return "", fmt.Errorf("looking for ONNX Runtime below %s: %v: %w", root, err, ErrLibrary)
-		}
-		if len(found) > 0 {
-			sort.Slice(found, func(i, j int) bool { return olderLibrary(found[i], found[j]) })
-			return found[len(found)-1], nil
-		}
-	}
-	return "", fmt.Errorf("no libonnxruntime.so below %s; `make setup` installs it: %w", strings.Join(roots, ", "), ErrLibrary)
-}
-
-// olderLibrary compares the numbers after ".so.".
-func olderLibrary(a, b string) bool {
-	va, vb := libraryVersion(a), libraryVersion(b)
-	for i := range min(len(va), len(vb)) {
-		if va[i] != vb[i] {
-			return va[i] < vb[i]
-		}
-	}
-	return len(va) < len(vb)
-}
-
-func libraryVersion(path string) []int {
-	_, tail, _ := strings.Cut(filepath.Base(path), ".so.")
-	var out []int
-	for _, part := range strings.Split(tail, ".") {
-		n, err := strconv.Atoi(part)
-		if err != nil {
-			break
-		}
-		out = append(out, n)
-	}
-	return out
-}
 
 // oneLine flattens the library's messages, which run over several lines and end in a full stop, and leaves out
 // where in its sources an error was made: "file:line function [ONNXRuntimeError] : 1 : FAIL : what is wrong".

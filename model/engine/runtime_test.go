@@ -35,26 +35,6 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-func TestFindLibrary(t *testing.T) {
-	root := t.TempDir()
-	if _, err := FindLibrary(root); !errors.Is(err, ErrLibrary) {
-		t.Errorf("empty folder: error %v, want ErrLibrary", err)
-	}
-	dir := filepath.Join(root, "lib", "python3.11", "site-packages", "onnxruntime", "capi")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"libonnxruntime.so.1.9.0", "libonnxruntime.so.1.32.0", "libonnxruntime_providers_shared.so"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := FindLibrary(t.TempDir(), root)
-	if err != nil || filepath.Base(got) != "libonnxruntime.so.1.32.0" {
-		t.Errorf("found %q %v", got, err)
-	}
-}
-
 func TestOneLine(t *testing.T) {
 	for said, want := range map[string]string{
 		"Error running\nnetwork: it failed.": "Error running network: it failed",

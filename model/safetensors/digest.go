@@ -4,9 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"io"
-	"os"
 )
 
 // digestDomain keeps these digests apart from any other use of SHA-256 over similar bytes.
@@ -38,18 +36,4 @@ func (f *File) Digest() string {
 		h.Write(t.Data)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
-}
-
-// FileDigest is the SHA-256 of the file's bytes on disk, as "sha256:" and 64 hex digits.
-func FileDigest(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("digesting %s: %w", path, err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("digesting %s: %w", path, err)
-	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }

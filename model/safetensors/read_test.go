@@ -138,7 +138,7 @@ func checkError(t *testing.T, err, want error) {
 }
 
 func TestLimits(t *testing.T) {
-	f := &File{Tensors: map[string]Tensor{"a": Uint8([]int{1, 2}, []byte{1, 2}), "b": Uint8([]int{1}, []byte{3})}}
+	f := &File{Tensors: map[string]Tensor{"a": bytesOf([]int{1, 2}, []byte{1, 2}), "b": bytesOf([]int{1}, []byte{3})}}
 	var b bytes.Buffer
 	if _, err := f.WriteTo(&b); err != nil {
 		t.Fatal(err)

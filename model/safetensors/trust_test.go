@@ -127,7 +127,7 @@ func TestPythonFile(t *testing.T) {
 	}
 	for name, want := range map[string]Tensor{
 		"i64":     Int64([]int{2, 2}, []int64{1, 2, 3, 100}),
-		"u8":      Uint8([]int{2, 2}, []uint8{1, 2, 3, 100}),
+		"u8":      bytesOf([]int{2, 2}, []uint8{1, 2, 3, 100}),
 		"i8":      {I8, []int{2, 2}, []byte{1, 2, 3, 100}},
 		"u16":     {U16, []int{2, 2}, []byte{1, 0, 2, 0, 3, 0, 100, 0}},
 		"i16":     {I16, []int{2, 2}, []byte{1, 0, 2, 0, 3, 0, 100, 0}},

@@ -33,11 +33,6 @@ func Int64(shape []int, v []int64) Tensor {
 	return Tensor{DType: I64, Shape: append([]int{}, shape...), Data: data}
 }
 
-// Uint8 makes a tensor of bytes, copied from v.
-func Uint8(shape []int, v []uint8) Tensor {
-	return Tensor{DType: U8, Shape: append([]int{}, shape...), Data: append([]byte{}, v...)}
-}
-
 // Float32s decodes F32 exactly, F16 and BF16 by exact widening, and F64 by rounding to nearest; a finite F64
 // beyond float32's range is ErrNotFinite, another dtype ErrDType.
 func (t Tensor) Float32s() ([]float32, error) {

@@ -10,7 +10,7 @@ import (
 // TestDigest pins the rule: the converter computes the same in Python, and bundles name their base by it.
 func TestDigest(t *testing.T) {
 	f := &File{Metadata: map[string]string{"not": "counted"}, Tensors: map[string]Tensor{
-		"b": Float32([]int{1, 2}, []float32{1, 2}), "a": Uint8([]int{3}, []byte{1, 2, 3})}}
+		"b": Float32([]int{1, 2}, []float32{1, 2}), "a": bytesOf([]int{3}, []byte{1, 2, 3})}}
 	const want = "sha256:01ab594ea428d567fb36ed3980fc9d25d1a30bd4db4e5ef1dc8252cd880e09b9"
 	if got := f.Digest(); got != want {
 		t.Errorf("digest %s, want %s", got, want)
@@ -90,3 +90,6 @@ func TestHalf(t *testing.T) {
 		}
 	}
 }
+
+// bytesOf makes a tensor of bytes.
+func bytesOf(shape []int, v []uint8) Tensor { return Tensor{DType: U8, Shape: shape, Data: v} }

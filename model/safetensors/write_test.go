@@ -15,10 +15,10 @@ func sample() *File {
 		Metadata: map[string]string{"z": "last", "a": "first <&> \"quoted\"\n"},
 		Tensors: map[string]Tensor{
 			"b.weight": Float32([]int{2, 2}, []float32{1, -2, 3.5, 0}),
-			"a":        Uint8([]int{3}, []byte{1, 2, 3}),
+			"a":        bytesOf([]int{3}, []byte{1, 2, 3}),
 			"wide":     Float64([]int{}, []float64{math.Pi}),
 			"count":    Int64([]int{1}, []int64{-7}),
-			"ümlaut":   Uint8([]int{0}, nil),
+			"ümlaut":   bytesOf([]int{0}, nil),
 		},
 	}
 }
@@ -55,17 +55,14 @@ func TestWriteFile(t *testing.T) {
 	if err != nil || len(left) != 2 {
 		t.Errorf("files left over: %v %v", left, err)
 	}
-	if d, err := FileDigest(first); err != nil || !strings.HasPrefix(d, "sha256:") || len(d) != 71 {
-		t.Errorf("file digest %q %v", d, err)
-	}
 }
 
 func TestWriteRefuses(t *testing.T) {
 	for name, f := range map[string]*File{
 		"length mismatch": {Tensors: map[string]Tensor{"a": {DType: F32, Shape: []int{2}, Data: make([]byte, 4)}}},
 		"unknown dtype":   {Tensors: map[string]Tensor{"a": {DType: "F8", Shape: []int{1}, Data: make([]byte, 1)}}},
-		"reserved name":   {Tensors: map[string]Tensor{"__metadata__": Uint8([]int{1}, []byte{1})}},
-		"name not UTF-8":  {Tensors: map[string]Tensor{"\xff": Uint8([]int{1}, []byte{1})}},
+		"reserved name":   {Tensors: map[string]Tensor{"__metadata__": bytesOf([]int{1}, []byte{1})}},
+		"name not UTF-8":  {Tensors: map[string]Tensor{"\xff": bytesOf([]int{1}, []byte{1})}},
 		"text not UTF-8":  {Metadata: map[string]string{"k": "\xff"}},
 		"long metadata":   {Metadata: map[string]string{"k": strings.Repeat("x", 1<<20)}},
 		"much metadata":   {Metadata: manyKeys(DefaultLimits().MaxTensors + 1)},

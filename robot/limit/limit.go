@@ -15,9 +15,6 @@ type Verdict struct {
 	Offending   uint16 // joints that it was refused for; none where it was for none in particular
 }
 
-// Changed is the set of joints that do not do what was wanted.
-func (v Verdict) Changed() uint16 { return v.Clamped | v.RateLimited | v.JerkLimited }
-
 // Sent is what went out last: what the next command must join. Its zero is an arm at rest.
 type Sent struct {
 	Mode robot.Mode

@@ -191,9 +191,3 @@ func TestRest(t *testing.T) {
 		t.Errorf("what nobody sent: %+v %+v", c, v)
 	}
 }
-
-func TestChanged(t *testing.T) {
-	if got := (Verdict{Clamped: 1, RateLimited: 2, JerkLimited: 4, Offending: 8}).Changed(); got != 7 {
-		t.Errorf("changed: %b", got)
-	}
-}

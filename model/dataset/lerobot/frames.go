@@ -82,18 +82,6 @@ func (f *Frames) check() error {
 	return nil
 }
 
-// Task is the sentence of the first frame.
-func (f *Frames) Task() (string, error) {
-	index, err := f.data.whole(keyTask, f.e.row, f.e.row+1)
-	if err != nil {
-		return "", err
-	}
-	if index[0] < 0 || index[0] >= int64(len(f.set.Tasks)) {
-		return "", fmt.Errorf("%w: task_index %d of %d tasks", ErrFile, index[0], len(f.set.Tasks))
-	}
-	return f.set.Tasks[index[0]], nil
-}
-
 // Numbers are a feature's, row after row. All are finite.
 func (f *Frames) Numbers(feature string) ([]float64, error) {
 	spec, ok := f.set.Info.Features[feature]
