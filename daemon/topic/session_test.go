@@ -199,17 +199,18 @@ func TestClientIDTakenAway(t *testing.T) {
 	squatter := mqtt.NewClient(o.SetAutoReconnect(false).SetConnectionLostHandler(func(_ mqtt.Client, err error) { lost <- err }))
 	r.done(squatter.Connect())
 	defer squatter.Disconnect(10)
-	var wills, onlines []uint64
-	for len(onlines) == 0 || len(wills) == 0 {
-		switch c := hear(t, connections); {
-		case c.State == "offline":
-			wills = append(wills, c.Seq)
-		case c.Seq != first.Seq: // the first may come as it is said, and as it is kept
-			onlines = append(onlines, c.Seq)
+	again := first
+	for again.Seq == first.Seq { // the first may come as it is said, and as it is kept
+		c := hear(t, connections)
+		switch {
+		case c.State != "offline":
+			again = c
+		case c.Seq != first.Seq-1: // a busy broker may forget the will of who was thrown out
+			t.Errorf("will %d after online %d", c.Seq, first.Seq)
 		}
 	}
-	if wills[0] != first.Seq-1 || onlines[0] != first.Seq+2 {
-		t.Errorf("will %d and online %d after online %d", wills[0], onlines[0], first.Seq)
+	if again.Seq != first.Seq+2 {
+		t.Errorf("online %d after online %d", again.Seq, first.Seq)
 	}
 	r.introduce()
 	if s, ok := r.state(1, bridgeEpoch, "arm"); !ok || s.Seq != 1 {
@@ -232,7 +233,13 @@ func TestOwnWillIsContradicted(t *testing.T) {
 	r.say("daemon/connection", true, Connection{Envelope: Envelope{Epoch: r.link.Epoch(), Seq: online.Seq - 1}, State: "offline"})
 	for hear(t, connections).State != "offline" { // the online may come as it is said, and as it is kept
 	}
-	if c := hear(t, connections); c != online {
+	// The contradiction may have overtaken the will on its way here: what the broker keeps tells.
+	kept := r.connections()
+	c := hear(t, kept)
+	if c.State == "offline" {
+		c = hear(t, kept)
+	}
+	if c != online {
 		t.Errorf("contradicted with %+v, want %+v", c, online)
 	}
 	r.link.Close()
