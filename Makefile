@@ -20,7 +20,7 @@ PYTHON := build/venv/bin/python
 .PHONY: help
 help: ## this list
 	@printf 'make targets:\n'
-	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)$$/  \1\t\2/' | expand -t 21
 	@printf '\nvariables: EPISODES=N (0: until Ctrl-C), TASK=light or slide and CAMERA=rtsp or bridge for run, DEMONSTRATIONS=N for train-demo, BENCH=-quick,\n  ROW=NAME and RESULTS=-workers=4 for results, DATASET=DIR for lerobot-check, FUZZTIME=30s,\n  CASES=38,5 for faults\n'
 
 .PHONY: setup
