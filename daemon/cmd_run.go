@@ -45,6 +45,10 @@ func withoutTime(groups []string, a slog.Attr) slog.Attr {
 }
 
 func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge bool) (err error) {
+	core, err := keepCore(cfg)
+	if err != nil {
+		return err
+	}
 	m, err := openManager(log)
 	if err != nil {
 		return asMisconfigured(err)
@@ -66,6 +70,7 @@ func serve(ctx context.Context, cfg config.Config, log *slog.Logger, startBridge
 		return err
 	}
 	defer closing(&err, w.Close)
+	w.core = core
 	if w.record, err = w.openRecord(b.base.Identity()); err != nil {
 		return err
 	}

@@ -176,10 +176,13 @@ func TestWatchdog(t *testing.T) {
 		}
 	}
 	again := time.Now()
-	watched(t, args...)
+	core := aCore(t)
+	path := configFile(t, fmt.Sprintf("mqtt: {broker: %q}\nweb: {listen: %q}\nrealtime: {core: %q}\n", broker, page, core))
+	daemon, _ = watched(t, "run", "-config", path)
 	n.await("READY=1", again, 60*time.Second)
 	n.await("STATUS=disarmed", again, time.Second)
 	n.fed("disarmed again")
+	onlyTick(t, daemon.Process.Pid, core)
 }
 
 // stuckLoop stops the control loop's thread of a process, until the test ends.
@@ -245,13 +248,14 @@ func TestSignals(t *testing.T) {
 }
 
 func TestExitStatus(t *testing.T) {
-	wrong := configFile(t, "engine: {threads: -1}\n")
+	wrong, crowded := configFile(t, "engine: {threads: -1}\n"), configFile(t, "engine: {threads: 256}\nrealtime: {core: 0}\n")
 	for _, c := range []struct {
 		args []string
 		want int
 	}{
 		{[]string{"config"}, 0}, {[]string{"run", "-h"}, 0}, {[]string{"dance"}, exitUsage}, {[]string{"run", "-x"}, exitUsage},
 		{[]string{"run", "-config", wrong}, exitConfig}, {[]string{"run", "-config", "nowhere.yaml"}, exitConfig},
+		{[]string{"run", "-config", crowded}, exitConfig},
 		{[]string{"bundle", "inspect", "nowhere"}, exitFailed},
 	} {
 		daemon, stderr := watched(t, c.args...)

@@ -61,7 +61,7 @@ func (w *workcell) newLoop(pilot control.Pilot) (*loop, error) {
 		Ensemble: control.Ensemble{Plans: w.cfg.Policy.Ensemble, Decay: w.cfg.Policy.EnsembleDecay},
 		Bounds:   w.bounds(),
 		Lockstep: w.lockstep(), Clock: w.clock, Send: l.send, Resend: l.resend, OnAnswer: l.onAnswer,
-		Scheduling: scheduling(w.cfg.Realtime), OnScheduled: w.sayScheduling,
+		Scheduling: scheduling(w.cfg.Realtime, w.core), OnScheduled: w.sayScheduling,
 		FirstFault: uint64(max(0, time.Now().Unix())), // fewer faults than seconds, so that a restart begins above
 	}
 	if w.record != nil {

@@ -35,6 +35,7 @@ type workcell struct {
 	screens []*camera.Latest      // the same pictures, for people
 	out     *out.Server           // nil: nobody is served by RTSP
 	shown   atomic.Pointer[board] // what is written onto them, once there is a loop
+	core    *int                  // kept for the control loop; nil: none
 	record  *logbook              // nil: what is sent is not written down
 
 	rig      calibration.Rig        // as the file said at start

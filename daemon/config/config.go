@@ -118,6 +118,12 @@ const (
 	RealtimeRequired = "required"
 )
 
+// What realtime.core can say, beside a number.
+const (
+	CoreAuto = "auto"
+	CoreOff  = "off"
+)
+
 // Watch bounds what else is watched.
 type Watch struct {
 	CommandMs       int     `yaml:"command_ms"`
@@ -142,6 +148,7 @@ type Realtime struct {
 	Want       string `yaml:"want"`
 	Priority   int    `yaml:"priority"` // of SCHED_FIFO
 	LockMemory bool   `yaml:"lock_memory"`
+	Core       string `yaml:"core"` // CoreAuto, CoreOff or a number
 }
 
 // Default is the demonstration: the simulated kitchen, the base that `make setup` converts, and the bundle that
@@ -168,7 +175,7 @@ func Default() Config {
 		Watch:       Watch{CommandMs: 300, ThinkingPeriods: 3, EchoHoldMs: 300, EchoSilentMs: 2000, SkewMs: 250, ClampedMs: 1000, ClampedShare: 1},
 		Recording:   Recording{FileMB: 64, TotalMB: 4096, FreeMB: 1024},
 		Realtime: Realtime{
-			Want: RealtimeAuto, Priority: 20, LockMemory: true,
+			Want: RealtimeAuto, Priority: 20, LockMemory: true, Core: CoreAuto,
 		},
 		Web: Web{Listen: "127.0.0.1:8080", Hosts: []string{}},
 	}

@@ -136,12 +136,20 @@ func (a Ages) validate() error {
 	return nil
 }
 
+const mostCores = 1024 // that Linux is asked about at once
+
 // validate keeps the priority below the kernel's own threads, which interrupts wait for.
 func (r Realtime) validate() error {
 	if err := oneOf("realtime.want", r.Want, RealtimeOff, RealtimeAuto, RealtimeRequired); err != nil {
 		return err
 	}
-	return between("realtime.priority", r.Priority, 1, 49)
+	if err := between("realtime.priority", r.Priority, 1, 49); err != nil {
+		return err
+	}
+	if n, err := strconv.Atoi(r.Core); r.Core != CoreAuto && r.Core != CoreOff && (err != nil || n < 0 || n >= mostCores) {
+		return fmt.Errorf("realtime.core: %q is not auto, off, or the number of a core, from 0", r.Core)
+	}
+	return nil
 }
 
 func (w Watch) validate() error {

@@ -23,6 +23,7 @@ const resetOnFork = 1 // SCHED_FLAG_RESET_ON_FORK of linux/sched.h
 type Scheduling struct {
 	Priority   int  // of SCHED_FIFO, 1 to 99; 0 asks for the ordinary class
 	LockMemory bool // nothing of the process that was in memory once leaves it again
+	Core       *int // of the machine, kept from every other thread of the process; nil asks for none
 	Required   bool // what is refused ends RunRealtime before its first tick; otherwise it is said in Granted
 }
 
@@ -31,6 +32,7 @@ type Granted struct {
 	Class        string        // "SCHED_FIFO 20" or "SCHED_OTHER", as the kernel itself says
 	TimerSlack   time.Duration // 0 in SCHED_FIFO
 	MemoryLocked bool
+	Core         *int  // which no other thread of the process may use; nil: it has none to itself
 	Refused      error // what was asked for and not given, with the remedy; nil for nothing
 }
 
@@ -48,6 +50,11 @@ func (g Granted) String() string {
 	text := fmt.Sprintf("%s, timer slack %v, memory not locked", g.Class, g.TimerSlack)
 	if g.MemoryLocked {
 		text = strings.Replace(text, "not locked", "locked", 1)
+	}
+	if g.Core == nil {
+		text += ", no core to itself"
+	} else {
+		text += fmt.Sprintf(", core %d to itself", *g.Core)
 	}
 	if g.Refused != nil {
 		text += "; refused: " + g.Refused.Error()
@@ -71,6 +78,13 @@ func (s Scheduling) scheduled() (Granted, error) {
 	if s.LockMemory {
 		err := lockMemory()
 		g.MemoryLocked = err == nil
+		refused = append(refused, err)
+	}
+	if s.Core != nil {
+		err := takeCore(*s.Core)
+		if err == nil {
+			g.Core = s.Core
+		}
 		refused = append(refused, err)
 	}
 	g.Refused = inOneLine(refused)

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"sim2reald/daemon/control"
 	"sim2reald/daemon/topic"
 )
 
@@ -54,6 +57,11 @@ func (b *bench) open() (err error) {
 	if b.journal, err = openJournal(b.set.json); err != nil {
 		return err
 	}
+	if core := b.set.kept(); core != nil {
+		if err := leave(*core); err != nil {
+			return err
+		}
+	}
 	if b.program, b.cc, err = compile(b.set.scratch); err != nil {
 		return err
 	}
@@ -75,6 +83,18 @@ func (b *bench) open() (err error) {
 		b.brain, b.noBrain = nil, strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
 	return nil
+}
+
+// leave keeps a core from this process and its children, so that both contenders find it alike.
+func leave(core int) error {
+	var may unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &may); err != nil {
+		return fmt.Errorf("asking which cores there are: %w", err)
+	}
+	if !may.IsSet(core) {
+		return fmt.Errorf("-core %d is none of the %d that this process may use; see taskset -cp", core, may.Count())
+	}
+	return control.LeaveCore(core)
 }
 
 // run goes through all places in an order that is drawn anew for each round, both contenders one after the other.

@@ -11,7 +11,7 @@ import (
 // settings are the command's.
 type settings struct {
 	base, library, json, scratch string
-	rounds, priority             int
+	rounds, priority, core       int
 	quick                        bool
 	only                         string
 	as, broker                   string // of a child
@@ -27,6 +27,7 @@ func parse(args []string, errs io.Writer) (settings, error) {
 	fs.StringVar(&s.json, "json", "", "`file` for every turn and figure, one JSON object a line")
 	fs.IntVar(&s.rounds, "rounds", 12, "turns of each contender in each place")
 	fs.IntVar(&s.priority, "priority", 20, "of SCHED_FIFO for both, where permitted; 0 leaves both in the ordinary class")
+	fs.IntVar(&s.core, "core", -1, "of the machine, kept for both loops and from everything else; -1 keeps none")
 	fs.BoolVar(&s.quick, "quick", false, "one short round: an impression in a minute")
 	fs.StringVar(&s.only, "only", "", "places that match this `pattern`, like 'idle, 100 Hz'")
 	fs.StringVar(&s.as, "as", "", "be a `child` of another lateness: bridge or flood")
@@ -41,6 +42,8 @@ func parse(args []string, errs io.Writer) (settings, error) {
 		return s, fmt.Errorf("-rounds %d is outside 1 to 100", s.rounds)
 	case s.priority < 0 || s.priority > 49:
 		return s, fmt.Errorf("-priority %d is outside 0 to 49", s.priority)
+	case s.core < -1 || s.core > 1023:
+		return s, fmt.Errorf("-core %d is outside -1 to 1023", s.core)
 	}
 	if s.quick {
 		s.rounds = 1
@@ -49,6 +52,14 @@ func parse(args []string, errs io.Writer) (settings, error) {
 		return s, fmt.Errorf("-only: %w", err)
 	}
 	return s, nil
+}
+
+// kept is the core of both loops; nil: none.
+func (s *settings) kept() *int {
+	if s.core < 0 {
+		return nil
+	}
+	return &s.core
 }
 
 // load is what goes on beside the loop.

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestMain lets a bench of the tests start its children: this program again.
@@ -22,7 +25,7 @@ func TestMain(m *testing.M) {
 
 func TestParse(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"-rounds 0", "-rounds 0 is outside"}, {"-priority 50", "-priority 50 is outside"}, {"-only (", "-only: "}, {"more", "unexpected argument"},
+		{"-rounds 0", "-rounds 0 is outside"}, {"-priority 50", "-priority 50 is outside"}, {"-core -2", "-core -2 is outside"}, {"-only (", "-only: "}, {"more", "unexpected argument"},
 	} {
 		if _, err := parse(strings.Fields(c.args), io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.args, err, c.want)
@@ -45,14 +48,14 @@ func TestParse(t *testing.T) {
 func TestReadC(t *testing.T) {
 	late := binary.LittleEndian.AppendUint64(nil, 1000)
 	late = binary.LittleEndian.AppendUint64(late, 3_000_000)
-	got, err := readC(append([]byte("SCHED_FIFO 20|0|1|7|2\n"), late...))
-	if err != nil || got.skipped != 7 || got.class != "SCHED_FIFO 20, timer slack 0s, memory locked" {
+	got, err := readC(append([]byte("SCHED_FIFO 20|0|1|3|7|2\n"), late...))
+	if err != nil || got.skipped != 7 || got.class != "SCHED_FIFO 20, timer slack 0s, memory locked, core 3 to itself" {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	if s := got.lateness.Spread(); s.Count != 2 || s.Max != 0.003 || s.P50 != 1.007e-6 {
 		t.Errorf("lateness %+v", s)
 	}
-	for _, text := range []string{"", "SCHED_OTHER|1|0|0|1\n", "SCHED_OTHER|1|0|0\n", "SCHED_OTHER|1|0|0|many\n"} {
+	for _, text := range []string{"", "SCHED_OTHER|1|0|-1|0|1\n", "SCHED_OTHER|1|0|-1|0\n", "SCHED_OTHER|1|0|-1|0|many\n"} {
 		if _, err := readC([]byte(text)); err == nil {
 			t.Errorf("%q was taken", text)
 		}
@@ -109,9 +112,32 @@ func TestRatio(t *testing.T) {
 	}
 }
 
+// aCore is the first of several that this process may use, with what is said of it; where there is one alone, none is kept.
+func aCore(t *testing.T) (core int, class string) {
+	t.Helper()
+	var may unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &may); err != nil {
+		t.Fatal(err)
+	}
+	if may.Count() == 1 {
+		return -1, ", no core to itself"
+	}
+	for !may.IsSet(core) {
+		core++
+	}
+	return core, fmt.Sprintf(", core %d to itself", core)
+}
+
+func TestLeaveWhatIsNotThere(t *testing.T) {
+	if err := leave(1023); err == nil || !strings.Contains(err.Error(), "-core 1023 is none of the ") {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestTurns lets both loops tick beside a flood, through real processes and a real broker.
 func TestTurns(t *testing.T) {
-	s, err := parse([]string{"-scratch", t.TempDir(), "-base", "none", "-priority", "0"}, io.Discard)
+	core, class := aCore(t)
+	s, err := parse([]string{"-scratch", t.TempDir(), "-base", "none", "-priority", "0", "-core", fmt.Sprint(core)}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +162,7 @@ func TestTurns(t *testing.T) {
 		if ticks := s.Count + got.skipped; ticks < 300 || ticks > 2000 {
 			t.Errorf("%s: %d ticks and %d skipped in 0.7 s at 1000 Hz", name, s.Count, got.skipped)
 		}
-		if !strings.HasPrefix(got.class, "SCHED_OTHER, timer slack 1ns") || got.flood < 100 {
+		if !strings.HasPrefix(got.class, "SCHED_OTHER, timer slack 1ns") || !strings.HasSuffix(got.class, class) || got.flood < 100 {
 			t.Errorf("%s: scheduled as %q beside %v messages a second", name, got.class, got.flood)
 		}
 	}

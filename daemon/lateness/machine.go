@@ -26,6 +26,7 @@ func (b *bench) head(out io.Writer) error {
 		fmt.Sprintf("meanwhile the machine was busy for %.0f %% of the time, and its host took %.1f %% of it away", 100*busy.used, 100*busy.stolen),
 		runtime.Version() + "; " + b.cc,
 		"inference: " + inference,
+		b.set.keptInWords(),
 		fmt.Sprintf("%d rounds; the C loop only keeps time, the Go loop is the daemon's, disarmed, and sends each tick's command", b.set.rounds),
 	}
 	if err := b.journal.write("machine", lines); err != nil {
@@ -33,6 +34,13 @@ func (b *bench) head(out io.Writer) error {
 	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err
+}
+
+func (s *settings) keptInWords() string {
+	if s.core < 0 {
+		return "no core is kept for the loops (-core): both run where the kernel puts them"
+	}
+	return fmt.Sprintf("core %d is kept for the loops: both are pinned to it, and the rest of this run is kept off it, the broker, the inference and the flood", s.core)
 }
 
 func cpuName() string {

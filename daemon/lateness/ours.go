@@ -30,7 +30,7 @@ func (b *bench) runGo(ctx context.Context, p place, turn time.Duration) (*tally,
 		Rig:   b.rig, Cameras: []*camera.Latest{eye}, Joints: robot.Panda().N(),
 		Period: p.period(), ControlPeriod: 80 * time.Millisecond, Clock: b.clock,
 		Bounds:     supervisor.Bounds{Action: 400 * time.Millisecond},
-		Scheduling: control.Scheduling{Priority: b.set.priority, LockMemory: true},
+		Scheduling: control.Scheduling{Priority: b.set.priority, LockMemory: true, Core: b.set.kept()},
 		Send: func(o control.Output) error {
 			if err := b.rig.send(o); err != nil {
 				return err

@@ -1,6 +1,7 @@
 // The control loop's time keeping in C: sleep to an absolute deadline, read the clock, skip and count what was missed.
 // It asks the kernel for what the daemon's loop asks for. Arguments: period in ns, duration in ns, priority (0: none),
-// 1 to lock memory. Prints one line, "CLASS|SLACK_NS|LOCKED|SKIPPED|TICKS", then each tick's lateness as an int64 in ns.
+// 1 to lock memory, core (-1: any). Prints one line, "CLASS|SLACK_NS|LOCKED|CORE|SKIPPED|TICKS", then each tick's lateness
+// as an int64 in ns. CORE is the only one that it may use, or -1.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
@@ -24,13 +25,23 @@ static void sleep_to(int64_t deadline) {
   }
 }
 
+// only_core is the one that this thread may use, or -1.
+static int only_core(void) {
+  cpu_set_t may;
+  if (sched_getaffinity(0, sizeof may, &may) != 0 || CPU_COUNT(&may) != 1) return -1;
+  for (int core = 0; core < CPU_SETSIZE; core++) {
+    if (CPU_ISSET(core, &may)) return core;
+  }
+  return -1;
+}
+
 int main(int argc, char **argv) {
-  if (argc != 5) {
-    fprintf(stderr, "usage: loop PERIOD_NS DURATION_NS PRIORITY LOCK\n");
+  if (argc != 6) {
+    fprintf(stderr, "usage: loop PERIOD_NS DURATION_NS PRIORITY LOCK CORE\n");
     return 2;
   }
   const int64_t period = atoll(argv[1]), duration = atoll(argv[2]);
-  const int priority = atoi(argv[3]);
+  const int priority = atoi(argv[3]), core = atoi(argv[5]);
   int64_t *late = malloc((duration / period + 2) * sizeof *late);
   if (!late || period <= 0) return 1;
   memset(late, 0, (duration / period + 2) * sizeof *late);
@@ -38,6 +49,12 @@ int main(int argc, char **argv) {
   prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
   struct sched_param param = {.sched_priority = priority};
   if (priority > 0) sched_setscheduler(0, SCHED_FIFO, &param);
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  if (core >= 0) {
+    CPU_SET(core, &only);
+    sched_setaffinity(0, sizeof only, &only);
+  }
   const int locked = atoi(argv[4]) && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
 
   int64_t ticks = 0, skipped = 0, deadline = now();
@@ -52,8 +69,8 @@ int main(int argc, char **argv) {
   sched_getparam(0, &param);
   char class[32] = "SCHED_OTHER";
   if (fifo) snprintf(class, sizeof class, "SCHED_FIFO %d", param.sched_priority);
-  printf("%s|%d|%d|%lld|%lld\n", class, fifo ? 0 : prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0), locked, (long long)skipped,
-         (long long)ticks);
+  printf("%s|%d|%d|%d|%lld|%lld\n", class, fifo ? 0 : prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0), locked, only_core(),
+         (long long)skipped, (long long)ticks);
   fwrite(late, sizeof *late, ticks, stdout);
   return 0;
 }
