@@ -69,13 +69,13 @@ func cmdCalibrateLive(ctx context.Context, args []string) error {
 	return nil
 }
 
+// The chessboard that the simulated rig shows: inner corners, and m.
+const rehearsedSize, rehearsedSquare = "7x5", 0.03
+
 // check gives the board and the configuration of what is asked for.
 func (f *liveFlags) check() (calibration.Board, config.Config, error) {
-	if f.rehearse != "" && f.size == "" {
-		f.size, f.square = "7x5", 0.03
-	}
-	if f.rehearse != "" && f.rehearse != "lens" {
-		f.kind, f.drive = f.rehearse, true
+	if err := f.practise(); err != nil {
+		return calibration.Board{}, config.Config{}, err
 	}
 	b, err := f.board()
 	if err != nil {
@@ -91,10 +91,28 @@ func (f *liveFlags) check() (calibration.Board, config.Config, error) {
 	if err != nil {
 		return b, cfg, err
 	}
-	if err := f.rehearsal(&cfg); err != nil {
-		return b, cfg, err
-	}
+	f.rehearsal(&cfg)
 	return b, cfg, f.choose(&cfg)
+}
+
+// practise fills in what the simulated rig is and shows.
+func (f *liveFlags) practise() error {
+	if f.rehearse == "" {
+		return nil
+	}
+	if !slices.Contains([]string{"lens", "eye_in_hand", "eye_to_hand"}, f.rehearse) {
+		return fmt.Errorf("-rehearse %q; want lens, eye_in_hand or eye_to_hand", f.rehearse)
+	}
+	if f.size == "" {
+		f.size, f.square = rehearsedSize, rehearsedSquare
+	}
+	if f.pattern != string(calibration.Chessboard) || f.size != rehearsedSize || f.square != rehearsedSquare {
+		return fmt.Errorf("-rehearse shows a chessboard of %s corners and squares of %g m alone; leave -pattern, -board and -square out", rehearsedSize, rehearsedSquare)
+	}
+	if f.rehearse != "lens" {
+		f.kind, f.drive = f.rehearse, true
+	}
+	return nil
 }
 
 // checkHand is about what hand-eye alone has.
@@ -113,18 +131,14 @@ func (f *liveFlags) checkHand() error {
 }
 
 // rehearsal is the simulated rig of a task.
-func (f *liveFlags) rehearsal(cfg *config.Config) error {
+func (f *liveFlags) rehearsal(cfg *config.Config) {
 	if f.rehearse == "" {
-		return nil
-	}
-	if !slices.Contains([]string{"lens", "eye_in_hand", "eye_to_hand"}, f.rehearse) {
-		return fmt.Errorf("-rehearse %q; want lens, eye_in_hand or eye_to_hand", f.rehearse)
+		return
 	}
 	cfg.Robot.Name = "calibration"
 	cfg.Bridge.Domain, cfg.Bridge.Task, cfg.Bridge.Clock = "calibration", f.rehearse, "realtime"
 	cfg.Bridge.Command = append(slices.Clone(cfg.Bridge.Command), "--size", "480")
 	cfg.Cameras = []config.Camera{{Name: "default", Source: config.SourceBridge}}
-	return nil
 }
 
 // choose leaves the one camera in the configuration.
@@ -163,7 +177,11 @@ func (f *liveFlags) what(b calibration.Board) string {
 	if f.kind != "" {
 		what = f.kind + " with"
 	}
-	return what + fmt.Sprintf(" camera %s: %s %dx%d, %g mm", f.camera, b.Pattern, b.Cols, b.Rows, 1e3*b.Square)
+	what += fmt.Sprintf(" camera %s: %s %dx%d, %g mm", f.camera, b.Pattern, b.Cols, b.Rows, 1e3*b.Square)
+	if b.Pattern == calibration.Charuco {
+		what += fmt.Sprintf(", markers %s of %g mm", b.Dictionary, 1e3*b.Marker)
+	}
+	return what
 }
 
 func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
@@ -171,11 +189,9 @@ func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return asMisconfigured(err)
 	}
-	s := &sitter{flags: f, board: b, wall: time.Now, say: os.Stderr}
-	if f.kind != "" {
-		if s.lens, err = readLens(f.intrinsics); err != nil {
-			return asMisconfigured(err)
-		}
+	s, err := f.sitter(b)
+	if err != nil {
+		return asMisconfigured(err)
 	}
 	var d desk
 	w, err := f.openRig(ctx, cfg, log, d.answer)
@@ -184,11 +200,8 @@ func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
 	}
 	defer closing(&err, w.Close)
 	s.clock, s.eye = w.clock, w.cameras[0]
-	s.session = live.New(live.Config{
-		Board: b, Kind: calibration.Kind(f.kind), Model: calibration.Model(f.model), Lens: s.lens.Lens, Criteria: calibration.DefaultCriteria(),
-	})
 	options := web.Options{
-		Listen: cfg.Web.Listen, Hosts: cfg.Web.Hosts, Status: func() any { return idleStatus(cfg) },
+		Listen: cfg.Web.Listen, Hosts: cfg.Web.Hosts, Status: func() any { return idleStatus(cfg.Robot.Name, f.camera) },
 		Picture: s.seen, Ask: func(web.Request) error { return errNoArm }, Calibration: s,
 	}
 	if f.kind == "" {
@@ -208,6 +221,20 @@ func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
 	d.board.Store(shown)
 	options.Status, options.Ask = func() any { return shown.status() }, shown.askedByPage
 	return commanding(ctx, shown, func(ctx context.Context) error { return s.serve(ctx, log, options) })
+}
+
+// sitter is one that has seen nothing yet.
+func (f *liveFlags) sitter(b calibration.Board) (s *sitter, err error) {
+	s = &sitter{flags: f, board: b, wall: time.Now, say: os.Stderr}
+	if f.kind != "" {
+		if s.lens, err = readLens(f.intrinsics); err != nil {
+			return nil, err
+		}
+	}
+	s.session = live.New(live.Config{
+		Board: b, Kind: calibration.Kind(f.kind), Model: calibration.Model(f.model), Lens: s.lens.Lens, Criteria: calibration.DefaultCriteria(),
+	})
+	return s, nil
 }
 
 // serve shows the page until ctx ends.
@@ -232,6 +259,9 @@ func (f *liveFlags) openRig(ctx context.Context, cfg config.Config, log *slog.Lo
 }
 
 // idleStatus is that of a daemon that commands nothing.
-func idleStatus(cfg config.Config) topic.Status {
-	return topic.Status{Robot: cfg.Robot.Name, Mode: "disarmed", Joints: []topic.JointStatus{}, Ages: []topic.AgeStatus{}, Cameras: []string{cfg.Cameras[0].Name}}
+func idleStatus(robot string, cameras ...string) topic.Status {
+	return topic.Status{
+		Robot: robot, Mode: "disarmed", Joints: []topic.JointStatus{}, Ages: []topic.AgeStatus{}, Cameras: append([]string{}, cameras...),
+		Dropped: map[string]uint64{}, Latency: []topic.LatencyStatus{}, Overlays: []topic.OverlayStatus{}, Likeness: []topic.LikenessStatus{},
+	}
 }

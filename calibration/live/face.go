@@ -27,16 +27,27 @@ const (
 	otherShift = 0.06
 )
 
-// guess is a lens before anything is known of it: one of 60 degrees, or of 150 for a fisheye.
+// guess is a lens before anything is known of it: one of 60 degrees, or a fisheye that sees 160 from corner to corner. It
+// has a ray for every pixel.
 func guess(m calibration.Model, width, height int) calibration.Lens {
 	f := float64(width) / 2 / math.Tan(math.Pi/6)
 	if m == calibration.Equidistant {
-		f = float64(width) / (150 * math.Pi / 180)
+		f = math.Hypot(float64(width), float64(height)) / (160 * math.Pi / 180)
 	}
 	return calibration.Lens{
 		Intrinsics: calibration.Intrinsics{Width: width, Height: height, Fx: f, Fy: f, Cx: float64(width-1) / 2, Cy: float64(height-1) / 2},
 		Model:      m, D: make([]float64, len(m.Coefficients())),
 	}
+}
+
+// faceOf sees a view through the lens as far as it is known. A fit to few views may bend the picture's edge so much that
+// no ray leads there: such a view, which tells most, is then seen through the guess.
+func (s *Session) faceOf(v calibration.View) (face, error) {
+	f, err := faceOf(s.lens, s.cfg.Board, v)
+	if err != nil && s.cfg.Kind == "" {
+		f, err = faceOf(guess(s.cfg.Model, s.width, s.height), s.cfg.Board, v)
+	}
+	return f, err
 }
 
 // faceOf needs corners that are not on a line.

@@ -57,8 +57,8 @@ type rest struct {
 }
 
 // see takes a picture with a board and tells why there is no rest yet.
-func (r *rest) see(l *Look) (Why, bool) {
-	why, still := r.still(l)
+func (r *rest) see(l *Look, b calibration.Board) (Why, bool) {
+	why, still := r.still(l, b)
 	if !still || !r.whole || l.At-r.last > RestGap {
 		*r = rest{since: l.At, corners: l.Corners, whole: true}
 		if l.Arm != nil {
@@ -76,7 +76,7 @@ func (r *rest) see(l *Look) (Why, bool) {
 }
 
 // still compares with where rest began.
-func (r *rest) still(l *Look) (Why, bool) {
+func (r *rest) still(l *Look, b calibration.Board) (Why, bool) {
 	if l.Arm != nil && l.Arm.Moving {
 		return Why{ArmMoves, "the arm moves"}, false
 	}
@@ -90,14 +90,23 @@ func (r *rest) still(l *Look) (Why, bool) {
 			return Why{ArmMoves, fmt.Sprintf("the arm moved by %.2f mm and %.2f degrees", 1e3*shift, degrees(turn))}, false
 		}
 	}
-	if moved := motion(r.corners, l.Corners); !(moved <= restPixels) {
+	if moved := motion(r.corners, l.Corners, b); !(moved <= restPixels) {
 		return Why{BoardMoves, fmt.Sprintf("the board moved by %.1f px; hold it still", moved)}, false
 	}
 	return Why{}, true
 }
 
-// motion is the mean distance of the corners that both show, px; infinite if they share none.
-func motion(a, b []calibration.Corner) float64 {
+// motion is the mean distance of the corners that both show, px; infinite if they share none. A board that may be numbered
+// from either end has not moved because it was.
+func motion(from, to []calibration.Corner, b calibration.Board) float64 {
+	moved := apart(from, to)
+	if b.Turnable() {
+		moved = min(moved, apart(calibration.View{Corners: from}.Turned(b).Corners, to))
+	}
+	return moved
+}
+
+func apart(a, b []calibration.Corner) float64 {
 	at := make(map[int]calibration.Corner, len(a))
 	for _, c := range a {
 		at[c.ID] = c
@@ -115,32 +124,32 @@ func motion(a, b []calibration.Corner) float64 {
 	return sum / float64(n)
 }
 
-// judge says whether a picture's view should be kept.
-func (s *Session) judge(l *Look) Why {
+// judge says whether a picture's view should be kept, and from where it shows the board.
+func (s *Session) judge(l *Look) (Why, face) {
 	v := calibration.View{Corners: l.Corners}
 	if len(l.Corners) < s.cfg.Criteria.MinCorners || len(l.Corners) == 0 {
 		s.rest.whole = false
-		return Why{NoBoard, s.cfg.Criteria.Usable(v, 0)}
+		return Why{NoBoard, s.cfg.Criteria.Usable(v, 0)}, face{}
 	}
-	why, rests := s.rest.see(l)
+	why, rests := s.rest.see(l, s.cfg.Board)
 	switch {
 	case s.cfg.Kind != "" && l.Arm == nil:
-		return Why{NoArm, "the arm's position is not known; see the bridge"}
+		return Why{NoArm, "the arm's position is not known; see the bridge"}, face{}
 	case !rests:
-		return why
+		return why, face{}
 	}
 	if text := s.cfg.Criteria.Usable(v, l.EdgeWidth); text != "" {
-		return Why{Blurred, text}
+		return Why{Blurred, text}, face{}
 	}
-	return s.alike(l, v)
+	f, err := s.faceOf(v)
+	if err != nil {
+		return Why{NoBoard, err.Error()}, face{}
+	}
+	return s.alike(l, f), f
 }
 
 // alike compares with the views that are kept.
-func (s *Session) alike(l *Look, v calibration.View) Why {
-	f, err := faceOf(s.lens, s.cfg.Board, v)
-	if err != nil {
-		return Why{NoBoard, err.Error()}
-	}
+func (s *Session) alike(l *Look, f face) Why {
 	for _, k := range s.kept {
 		differs := f.differs(k.face, s.cfg.Board)
 		if s.cfg.Kind != "" {

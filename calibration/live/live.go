@@ -83,7 +83,8 @@ func (s *Session) See(l Look) (Why, error) {
 	if l.Width != s.width || l.Height != s.height {
 		return Why{}, fmt.Errorf("the camera's pictures were %dx%d px and are now %dx%d; a calibration is of one size: begin again", s.width, s.height, l.Width, l.Height)
 	}
-	s.seen, s.why = l.Corners, s.judge(&l)
+	why, f := s.judge(&l)
+	s.seen, s.why = l.Corners, why
 	if !s.collecting {
 		return s.why, nil
 	}
@@ -91,7 +92,7 @@ func (s *Session) See(l Look) (Why, error) {
 		s.left[s.why.Reason]++
 		return s.why, nil
 	}
-	s.keep(&l)
+	s.keep(&l, f)
 	return s.why, nil
 }
 
@@ -102,9 +103,8 @@ func (s *Session) begin(l Look) {
 	}
 }
 
-func (s *Session) keep(l *Look) {
-	k := kept{id: s.next, view: calibration.View{Name: fmt.Sprintf("view %d", s.next), Corners: l.Corners}}
-	k.face, _ = faceOf(s.lens, s.cfg.Board, k.view)
+func (s *Session) keep(l *Look, f face) {
+	k := kept{id: s.next, view: calibration.View{Name: fmt.Sprintf("view %d", s.next), Corners: l.Corners}, face: f}
 	if l.Arm != nil {
 		k.arm = l.Arm.TBaseFlange
 	}
@@ -159,7 +159,9 @@ func (s *Session) Samples() []calibration.Sample {
 func (s *Session) Sighted(l calibration.Lens) {
 	s.lens = l
 	for i := range s.kept {
-		s.kept[i].face, _ = faceOf(l, s.cfg.Board, s.kept[i].view)
+		if f, err := s.faceOf(s.kept[i].view); err == nil {
+			s.kept[i].face = f
+		}
 	}
 }
 

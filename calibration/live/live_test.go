@@ -203,6 +203,80 @@ func TestSession(t *testing.T) {
 	}
 }
 
+// TestNumberedFromTheOtherEnd: a board that looks alike when it is turned by half has not moved because the detector
+// began at its other end; one whose ends differ has.
+func TestNumberedFromTheOtherEnd(t *testing.T) {
+	for pattern, want := range map[calibration.Pattern]Reason{calibration.Chessboard: Kept, calibration.Circles: Kept, calibration.Asymmetric: BoardMoves} {
+		b := newBench(t, "")
+		b.cfg.Board.Pattern, b.w.Board.Pattern = pattern, pattern
+		var why Why
+		for i := range 6 {
+			why = b.see(board(-0.2, -0.06, 1.2, 0), func(l *Look) {
+				if i%2 == 1 {
+					l.Corners = calibration.View{Corners: l.Corners}.Turned(b.w.Board).Corners
+				}
+			})
+		}
+		if why.Reason != want {
+			t.Errorf("%s: %+v, want %v", pattern, why, want)
+		}
+	}
+}
+
+// TestFisheyeSeesCorners: before anything is known of a fisheye, and after a fit by which no ray leads there, a board in
+// the picture's corner is a view like another.
+func TestFisheyeSeesCorners(t *testing.T) {
+	b := newBench(t, "")
+	b.cfg.Model = calibration.Equidistant
+	b.w.Lens = calibration.Lens{
+		Intrinsics: calibration.Intrinsics{Width: 640, Height: 480, Fx: 250, Fy: 250, Cx: 320, Cy: 240},
+		Model:      calibration.Equidistant, D: []float64{0.02, -0.005, 0.002, 0},
+	}
+	b.Collect(true)
+	corner := calibration.Transform{R: calibration.Exp(calibration.Vec{0.8, -0.8, 0}), T: calibration.Vec{-0.54, -0.4, 0.3}}
+	if why := b.hold(corner, nil); why.Reason != Kept {
+		t.Fatalf("before a fit: %+v", why)
+	}
+	bad := b.w.Lens
+	bad.D = []float64{-0.5, -0.5, -0.5, -0.5}
+	if v, _ := b.w.View("", corner, nil); v.Corners == nil {
+		t.Fatal("not in the picture")
+	} else if _, err := faceOf(bad, b.w.Board, v); err == nil {
+		t.Fatal("the bad lens sees the corner")
+	}
+	b.Sighted(bad)
+	if s := b.Shown(); !(s.Views[0].Distance > 0.2 && s.Views[0].Distance < 2) || !(s.Bars[2].Part >= 0) {
+		t.Errorf("%+v, %+v", s.Views, s.Bars)
+	}
+	corner.T = calibration.Vec{-0.8, -0.6, 0.45}
+	if why := b.hold(corner, nil); why.Reason != Kept {
+		t.Errorf("after a fit that went wrong: %+v", why)
+	}
+}
+
+// TestAround: what is shown of a view goes around all that was seen of the board, whatever is cut off.
+func TestAround(t *testing.T) {
+	at := func(uv ...[2]float64) (v calibration.View) {
+		for i, p := range uv {
+			v.Corners = append(v.Corners, calibration.Corner{ID: 3 * i, U: p[0], V: p[1]})
+		}
+		return v
+	}
+	for _, c := range []struct {
+		name string
+		v    calibration.View
+		want string
+	}{
+		{"nothing", at(), "[]"},
+		{"a grid", at([2]float64{0, 0}, [2]float64{1, 0}, [2]float64{2, 0}, [2]float64{0, 1}, [2]float64{1, 1}, [2]float64{2, 1}), "[[0 0] [2 0] [2 1] [0 1]]"},
+		{"without a corner", at([2]float64{1, 0}, [2]float64{2, 0}, [2]float64{0, 1}, [2]float64{1, 1}, [2]float64{2, 1}), "[[0 1] [1 0] [2 0] [2 1]]"},
+	} {
+		if got := fmt.Sprint(around(c.v)); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 // TestBars tell what there is of what is wanted.
 func TestBars(t *testing.T) {
 	b := newBench(t, "")

@@ -1,7 +1,9 @@
 package live
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"sim2reald/calibration"
 )
@@ -33,7 +35,7 @@ type ShownView struct {
 	Distance float64      `json:"distance_m"`
 	Error    float64      `json:"error_px"` // reprojection, 0 before there is a result
 	Note     string       `json:"note"`     // why the result does without it
-	Dots     [][2]float64 `json:"dots"`     // px, its outermost corners
+	Dots     [][2]float64 `json:"dots"`     // px, the corners that lie around all others, in a row
 }
 
 // Count is how many pictures there were of a kind.
@@ -91,28 +93,39 @@ func (s *Session) coverage() calibration.Coverage {
 }
 
 func (s *Session) shownView(k kept) ShownView {
-	out := ShownView{ID: k.id, Tilt: degrees(k.face.tilt), Distance: k.face.distance, Dots: outline(s.cfg.Board, k.view)}
+	out := ShownView{ID: k.id, Tilt: degrees(k.face.tilt), Distance: k.face.distance, Dots: around(k.view)}
 	if s.result != nil {
 		out.Error, out.Note = s.result.Errors[k.view.Name], s.result.Notes[k.view.Name]
 	}
 	return out
 }
 
-// outline are the corners of the board that a view has, in a row around it.
-func outline(b calibration.Board, v calibration.View) [][2]float64 {
-	cols, n := b.Cols, len(b.Points())
-	if b.Pattern == calibration.Charuco {
-		cols--
+// around are the corners of a view that lie around all of its others, in a row, px: of a board that is cut off, what is seen.
+func around(v calibration.View) [][2]float64 {
+	points := make([][2]float64, len(v.Corners))
+	for i, c := range v.Corners {
+		points[i] = [2]float64{c.U, c.V}
 	}
+	slices.SortFunc(points, func(a, b [2]float64) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	there := chain(points)
+	slices.Reverse(points)
+	return append(there, chain(points)...)
+}
+
+// chain goes from the first point to the last but that one, with all others on its one side: Andrew's monotone chain.
+func chain(points [][2]float64) [][2]float64 {
 	out := [][2]float64{}
-	for _, id := range []int{0, cols - 1, n - 1, n - cols} {
-		for _, c := range v.Corners {
-			if c.ID == id {
-				out = append(out, [2]float64{c.U, c.V})
-			}
+	for _, p := range points {
+		for n := len(out); n > 1 && !leftOf(out[n-2], out[n-1], p); n-- {
+			out = out[:n-1]
 		}
+		out = append(out, p)
 	}
-	return out
+	return out[:max(0, len(out)-1)]
+}
+
+func leftOf(a, b, p [2]float64) bool {
+	return (b[0]-a[0])*(p[1]-a[1])-(b[1]-a[1])*(p[0]-a[0]) > 0
 }
 
 // What a lens wants: views, of which few do only on paper, and how far the distances should be apart.

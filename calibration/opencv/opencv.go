@@ -17,6 +17,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unsafe"
@@ -151,8 +152,21 @@ func (s Solver) solve(b calibration.Board, views []calibration.View, width, heig
 		},
 		RMS: float64(rms), TCameraBoard: transforms(poses),
 	}
+	for i, t := range out.TCameraBoard {
+		out.TCameraBoard[i] = before(t)
+	}
 	out.SD, err = calibration.StandardDeviations(out.Lens, b, views, out.TCameraBoard)
 	return out, floats(sd[:4+n]), err
+}
+
+// before gives T_camera_board of a board that stands before the camera. OpenCV's fisheye looks backwards as well as forwards,
+// and may find the board behind, all of its points times -1, where it is seen alike.
+func before(t calibration.Transform) calibration.Transform {
+	if t.T[2] >= 0 {
+		return t
+	}
+	half := calibration.Exp(calibration.Vec{0, 0, math.Pi})
+	return calibration.Transform{R: t.R.Mul(half), T: calibration.Vec{-t.T[0], -t.T[1], -t.T[2]}}
 }
 
 func flat(b calibration.Board, views []calibration.View) (xyz, uv []C.double, counts []C.int) {
