@@ -116,6 +116,7 @@ func (w *workcell) beginRehearsal(ctx context.Context) error {
 func (s *sitter) shownBoard(w *workcell, l *loop) *board {
 	b := &board{w: w, task: "calibration", bundle: "none: a calibration", base: "none", engine: "none", loop: l, resting: s.drive.end}
 	s.mode = b.status
+	w.shown.Store(b)
 	return b
 }
 

@@ -78,6 +78,7 @@ func newEvaluator(cfg config.Config, f evaluateFlags, log *slog.Logger, out io.W
 // attended runs the workers, with the first one's page where it is wanted.
 func (e *evaluator) attended(ctx context.Context, first *worker) error {
 	if !e.flags.page {
+		first.w.shown.Store(first.board) // its words stand on the pictures that are served, with a page or without
 		return e.runWorkers(ctx, first)
 	}
 	return first.w.attended(ctx, first.board, func(url string) error {
