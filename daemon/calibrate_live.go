@@ -244,9 +244,9 @@ func (s *sitter) Shown() any {
 	return shownSitting{Shown: s.session.Shown(), Camera: s.eye.Camera(), What: s.flags.what(s.board), Arm: arm}
 }
 
-// seen is the newest picture, with what was found in it.
+// seen is the newest picture, with what was found in it; without data before the first.
 func (s *sitter) seen(name string) (web.Picture, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.picture, name == s.eye.Camera() && s.picture.Data != nil
+	return s.picture, name == s.eye.Camera()
 }

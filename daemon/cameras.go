@@ -234,12 +234,11 @@ func (w *workcell) show(f *camera.Frame) {
 	w.mu.Unlock()
 }
 
-// picture is the newest of a camera, for the page and the record.
+// picture is the newest of a camera, for the page and the record; without data before the first.
 func (w *workcell) picture(name string) (web.Picture, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p, ok := w.pictures[name]
-	return p, ok
+	return w.pictures[name], slices.ContainsFunc(w.cfg.Cameras, func(c config.Camera) bool { return c.Name == name })
 }
 
 // look is what a policy would be shown now: the newest picture, or of several cameras the newest set.

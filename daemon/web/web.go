@@ -31,7 +31,7 @@ type Options struct {
 	Listen  string                              // host:port
 	Hosts   []string                            // names by which it may be opened, beside localhost and IP addresses
 	Status  func() any                          // encoded as JSON, ten times a second and page
-	Picture func(camera string) (Picture, bool) // the newest one, false before the first or for an unknown camera
+	Picture func(camera string) (Picture, bool) // the newest one, without data before the first; false for an unknown camera
 	Overlay func(camera string) (Picture, bool) // what is laid over it, false for nothing; nil for none at all
 	Ask     func(Request) error
 
@@ -121,11 +121,11 @@ func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
 // events streams the status.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) { s.stream(w, r, s.opts.Status) }
 
-// camera streams a camera's pictures, each replacing the one before.
+// camera streams a camera's pictures, each replacing the one before, from the first one on.
 func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
 	if _, ok := s.opts.Picture(name); !ok {
-		http.Error(w, fmt.Sprintf("camera %q has no picture yet, or is not configured", name), http.StatusNotFound)
+		http.Error(w, fmt.Sprintf("camera %q is not configured", name), http.StatusNotFound)
 		return
 	}
 	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=frame")
@@ -136,7 +136,7 @@ func (s *Server) camera(w http.ResponseWriter, r *http.Request) {
 	sent := Picture{}
 	s.every(r.Context(), picturePeriod, func() error {
 		p, ok := s.opts.Picture(name)
-		if !ok || (sent.Data != nil && p.Seq == sent.Seq) {
+		if !ok || p.Data == nil || (sent.Data != nil && p.Seq == sent.Seq) {
 			return nil
 		}
 		sent = p

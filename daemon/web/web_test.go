@@ -20,6 +20,9 @@ func start(t *testing.T, ask func(Request) error) *Server {
 		Status: func() any { return map[string]any{"mode": "disarmed"} },
 		Picture: func(camera string) (Picture, bool) {
 			n := seq.Add(1)
+			if n <= 3 { // there is none yet
+				return Picture{}, camera == "front"
+			}
 			return Picture{Seq: n, ContentType: "image/png", Data: []byte{byte(n)}}, camera == "front"
 		},
 		Ask: ask,
@@ -187,6 +190,7 @@ func TestEventsStream(t *testing.T) {
 	}
 }
 
+// TestCameraStream asks for a camera before its first picture.
 func TestCameraStream(t *testing.T) {
 	s := start(t, nil)
 	answer, err := http.Get(s.URL() + "camera/front")

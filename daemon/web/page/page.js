@@ -33,12 +33,11 @@ function showOverlays(overlays) {
   }
 }
 
-function showCameras(names, ages) {
-  const seen = new Set(ages.filter((a) => a.age_s >= 0).map((a) => a.name));
+function showCameras(names) {
   keyed($("cameras"), names, (n) => n, newCamera, (figure, name) => {
     const img = figure.firstChild.firstChild;
     figure.dataset.camera = name;
-    if (!img.getAttribute("src") && seen.has(name)) load(img, name);
+    if (!img.getAttribute("src")) load(img, name);
   });
 }
 
@@ -58,6 +57,7 @@ function showAges(ages, cameras) {
 const rgb = (c) => c.map((v) => v.toFixed(0)).join(" ");
 
 function showLikeness(cameras) {
+  const old = (d) => (d?.age_s > 2 ? `, ${d.age_s.toFixed(0)}\u00a0s\u00a0ago` : "");
   const rows = cameras.flatMap((c) => [
     { name: `colours of ${c.camera}`, d: c.colours, title: c.rgb ? `red, green, blue ${rgb(c.rgb)}; in the demonstrations ${rgb(c.demonstrations_rgb)}` : "" },
     { name: `features of ${c.camera}`, d: c.features, title: "Mahalanobis's distance of the frozen base's features, 1 on average in the demonstrations" }])
@@ -66,11 +66,11 @@ function showLikeness(cameras) {
   keyed($("likeness"), rows, (r) => r.name,
     (r) => element("div", "age", element("span", "", r.name), newBar(false), element("span", "num")),
     (row, r) => {
-      const beyond = r.d.is > r.d.bound, old = r.d.age_s > 2 ? `, ${r.d.age_s.toFixed(0)} s ago` : "";
-      setBar(row.children[1], 0, r.d.is / (2 * r.d.bound));
-      row.classList.toggle("late", beyond);
+      write(row.children[0], r.name + old(r.d));
+      setBar(row.children[1], 0, r.d.is / r.d.bound);
+      row.classList.toggle("late", r.d.is > r.d.bound);
       row.title = r.title;
-      write(row.children[2], `${r.d.is.toPrecision(2)} (${r.d.bound.toPrecision(2)})${old}`);
+      write(row.children[2], `${r.d.is.toPrecision(2)} of ${r.d.bound.toPrecision(2)}`);
     });
 }
 
@@ -118,7 +118,7 @@ function show(s) {
   $("acknowledge").hidden = s.fault === 0;
   $("acknowledge").dataset.fault = s.fault;
   showScore(s.score);
-  showCameras(s.cameras, s.ages);
+  showCameras(s.cameras);
   showOverlays(s.overlays);
   showAges(s.ages, s.cameras);
   showLikeness(s.likeness);
