@@ -1,8 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,15 +57,8 @@ func lockFolder(dir string) (unlock func() error, err error) {
 
 // cpuModel is what Linux calls the processor, with the number of cores.
 func cpuModel() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	name := "unknown"
-	if err == nil {
-		for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-			if key, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(key) == "model name" {
-				name = strings.TrimSpace(value)
-				break
-			}
-		}
-	}
-	return fmt.Sprintf("%s, %d cores", name, runtime.NumCPU())
+	text, _ := os.ReadFile("/proc/cpuinfo") // without it the name is unknown
+	_, after, _ := strings.Cut(string(text), "model name")
+	name, _, _ := strings.Cut(strings.TrimLeft(after, "\t :"), "\n")
+	return fmt.Sprintf("%s, %d cores", cmp.Or(name, "unknown"), runtime.NumCPU())
 }

@@ -21,8 +21,6 @@ DAMPING = 0.02  # of the inverse, in m and rad alike
 TILT_GAIN = 4.0  # 1/s, of the hand's axis towards straight down
 REACHED = 1e-4  # m and rad
 MAX_ITERATIONS = 500
-# The last joint's range, rad, that the benchmark leaves to its policies: half a turn, which is every grasp once.
-WRIST_RANGE = (-math.pi / 2, math.pi / 2)
 
 
 class Hand:
