@@ -105,13 +105,8 @@ func modelNumber(m calibration.Model) (C.int, error) {
 	return C.int(i), nil
 }
 
-// FixAspectRatio is OpenCV's flag that makes fx and fy one number, for Solver.Flags.
-const FixAspectRatio = 2
-
 // Solver finds intrinsics by OpenCV's calibrateCamera, or fisheye::calibrate.
-type Solver struct {
-	Flags int // OpenCV's, none by default
-}
+type Solver struct{}
 
 // Solve gives the lens that sees these views with the smallest reprojection error, the standard deviation of
 // each of its parameters, and T_camera_board of each view.
@@ -138,7 +133,7 @@ func (s Solver) solve(b calibration.Board, views []calibration.View, width, heig
 	poses := make([]C.double, 6*len(views))
 	var text errText
 	where, size := text.args()
-	if C.calib_camera(&xyz[0], &uv[0], &counts[0], C.int(len(views)), C.int(width), C.int(height), model, C.int(s.Flags),
+	if C.calib_camera(&xyz[0], &uv[0], &counts[0], C.int(len(views)), C.int(width), C.int(height), model,
 		&k[0], &d[0], &sd[0], &poses[0], &rms, where, size) < 0 {
 		return calibration.Solution{}, nil, text.error("calibrating a camera")
 	}

@@ -107,7 +107,7 @@ int calib_find(const unsigned char *grey, int width, int height, int pattern, in
 }
 
 int calib_camera(const double *xyz, const double *uv, const int *counts, int views, int width, int height, int model,
-                 int flags, double *k, double *d, double *sd, double *poses, double *rms, char *err, int err_cap) {
+                 double *k, double *d, double *sd, double *poses, double *rms, char *err, int err_cap) {
   return guarded(err, err_cap, [&]() -> int {
     cv::Mat K, D, r, t, sd_in, sd_ex, per_view;
     cv::Size size(width, height);
@@ -119,8 +119,8 @@ int calib_camera(const double *xyz, const double *uv, const int *counts, int vie
           object[i].emplace_back(xyz[0], xyz[1], xyz[2]);
           image[i].emplace_back(uv[0], uv[1]);
         }
-      flags |= cv::fisheye::CALIB_RECOMPUTE_EXTRINSIC | cv::fisheye::CALIB_FIX_SKEW;
-      *rms = cv::fisheye::calibrate(object, image, size, K, D, r, t, flags,
+      *rms = cv::fisheye::calibrate(object, image, size, K, D, r, t,
+                                    cv::fisheye::CALIB_RECOMPUTE_EXTRINSIC | cv::fisheye::CALIB_FIX_SKEW,
                                     cv::TermCriteria(cv::TermCriteria::EPS | cv::TermCriteria::COUNT, 200, 1e-12));
     } else {
       std::vector<std::vector<cv::Point3f>> object(views);
@@ -130,8 +130,8 @@ int calib_camera(const double *xyz, const double *uv, const int *counts, int vie
           object[i].emplace_back((float)xyz[0], (float)xyz[1], (float)xyz[2]);
           image[i].emplace_back((float)uv[0], (float)uv[1]);
         }
-      if (model == 1) flags |= cv::CALIB_RATIONAL_MODEL;
-      *rms = cv::calibrateCamera(object, image, size, K, D, r, t, sd_in, sd_ex, per_view, flags,
+      *rms = cv::calibrateCamera(object, image, size, K, D, r, t, sd_in, sd_ex, per_view,
+                                 model == 1 ? cv::CALIB_RATIONAL_MODEL : 0,
                                  cv::TermCriteria(cv::TermCriteria::EPS | cv::TermCriteria::COUNT, 200, 1e-12));
       sd_in.convertTo(sd_in, CV_64F);
       for (int i = 0; i < 4 + coefficients[model]; i++) sd[i] = sd_in.at<double>(i);

@@ -13,7 +13,7 @@ int calib_find(const unsigned char *grey, int width, int height, int pattern, in
 // the model, 0 plumb_bob, 1 rational_polynomial, 2 equidistant (which leaves sd alone); poses are rotation vector
 // and translation of T_camera_board for each view.
 int calib_camera(const double *xyz, const double *uv, const int *counts, int views, int width, int height, int model,
-                 int flags, double *k, double *d, double *sd, double *poses, double *rms, char *err, int err_cap);
+                 double *k, double *d, double *sd, double *poses, double *rms, char *err, int err_cap);
 
 // n transforms each, as 9 numbers of the rotation by rows and 3 of the translation; out is one.
 int calib_hand_eye(const double *base_flange, const double *camera_board, int n, int method, double *out, char *err,
