@@ -78,7 +78,7 @@ func TestCalibratePage(t *testing.T) {
 	b.await(5*time.Second, `document.getElementById("mode").textContent === "saved"`)
 	fx := js[string](b, `document.querySelector("#rows tr td:nth-child(2)").textContent`)
 	b.do(10*time.Second, chromedp.Navigate(js[string](b, `location.origin`))) // where nothing is commanded, and the page says so
-	b.await(10*time.Second, `document.getElementById("facts").innerText.includes("dropped") && document.getElementById("camera-default").naturalWidth === 480`)
+	b.await(10*time.Second, `document.getElementById("facts").innerText.includes("at /calibrate") && document.getElementById("motion").hidden && document.getElementById("camera-default").naturalWidth === 480`)
 	b.keepPicture("idle.png")
 	b.noComplaintsBut("409") // save was refused once, on purpose
 

@@ -201,7 +201,7 @@ func (f *liveFlags) run(ctx context.Context, log *slog.Logger) (err error) {
 	defer closing(&err, w.Close)
 	s.clock, s.eye = w.clock, w.cameras[0]
 	options := web.Options{
-		Listen: cfg.Web.Listen, Hosts: cfg.Web.Hosts, Status: func() any { return idleStatus(cfg.Robot.Name, f.camera) },
+		Listen: cfg.Web.Listen, Hosts: cfg.Web.Hosts, Status: func() any { return idleStatus("calibration, at /calibrate", cfg.Robot.Name, f.camera) },
 		Picture: s.seen, Ask: func(web.Request) error { return errNoArm }, Calibration: s,
 	}
 	if f.kind == "" {
@@ -259,9 +259,9 @@ func (f *liveFlags) openRig(ctx context.Context, cfg config.Config, log *slog.Lo
 }
 
 // idleStatus is that of a daemon that commands nothing.
-func idleStatus(robot string, cameras ...string) topic.Status {
+func idleStatus(task, robot string, cameras ...string) topic.Status {
 	return topic.Status{
-		Robot: robot, Mode: "disarmed", Joints: []topic.JointStatus{}, Ages: []topic.AgeStatus{}, Cameras: append([]string{}, cameras...),
+		Task: task, Robot: robot, Mode: "disarmed", Joints: []topic.JointStatus{}, Ages: []topic.AgeStatus{}, Cameras: append([]string{}, cameras...),
 		Dropped: map[string]uint64{}, Latency: []topic.LatencyStatus{}, Overlays: []topic.OverlayStatus{}, Likeness: []topic.LikenessStatus{},
 	}
 }

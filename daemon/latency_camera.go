@@ -78,7 +78,7 @@ func (o *watcher) page(w config.Web, want int) (*web.Server, error) {
 		return len(o.blinks) >= want, "That was enough."
 	}}
 	nothing := func(string) (web.Picture, bool) { return web.Picture{}, false }
-	return web.Start(web.Options{Listen: w.Listen, Hosts: w.Hosts, Status: func() any { return idleStatus("") }, Picture: nothing,
+	return web.Start(web.Options{Listen: w.Listen, Hosts: w.Hosts, Status: func() any { return idleStatus("latency of a camera, at /blink.html", "") }, Picture: nothing,
 		Ask: func(web.Request) error {
 			return errors.New("a latency is being measured; nothing is asked of the arm meanwhile")
 		}, Blinker: b})

@@ -206,3 +206,14 @@ func TestAnnotated(t *testing.T) {
 		t.Errorf("%d white pixels, want letters", white)
 	}
 }
+
+// TestWrapped: nothing is lost at the side of a picture, and nothing is broken that fits.
+func TestWrapped(t *testing.T) {
+	long := "rad/s -0.32 +0.10 -0.44 -0.18 -0.08 +0.36 -0.23, gripper 0.50"
+	for text, want := range map[string]int{long: 2, "running": 1, "": 1, "holding: " + long + " " + long: 3} {
+		lines := wrapped(text, 440)
+		if len(lines) != want || strings.Join(lines, " ") != text {
+			t.Errorf("%q, want %d lines", lines, want)
+		}
+	}
+}

@@ -42,6 +42,7 @@ function showCameras(names) {
 }
 
 function showAges(ages, cameras) {
+  $("age").hidden = ages.length === 0;
   const label = (a) => (cameras.includes(a.name) ? `camera ${a.name}` : a.name);
   keyed($("ages"), ages, label,
     (a) => element("div", "age", element("span", "", label(a)), newBar(false), element("span", "num")),
@@ -80,6 +81,7 @@ function newJoint(j) {
 }
 
 function showJoints(joints) {
+  $("motion").hidden = joints.length === 0;
   keyed($("joints"), joints, (j) => j.name, newJoint, (row, j) => {
     const half = (v) => 0.5 + 0.5 * v / j.dq_max;
     const commanded = j.dq_shadow ?? j.dq_commanded; // in shadow, what would be
@@ -93,11 +95,10 @@ function showJoints(joints) {
 
 function showFacts(s) {
   const dropped = Object.entries(s.dropped).map(([k, n]) => `${k} ${n}`).join(", ") || "no messages";
-  const facts = [["task", `${s.task}, ${s.clock}`], ["bundle", s.bundle], ["base", s.base], ["engine", s.engine], ["plans", s.plans],
-    ...(s.record ? [["record", s.record]] : []),
-    ...(s.staged ? [["staged", s.staged]] : []),
+  const facts = [["task", [s.task, s.clock].filter(Boolean).join(", ")], ["bundle", s.bundle], ["base", s.base], ["engine", s.engine],
+    ["plans", s.plans], ["record", s.record], ["staged", s.staged],
     ...s.latency.map((l) => [l.of, `${(1000 * l.latency_s).toFixed(0)} ms late, deviation ${(1000 * l.sd_s).toFixed(0)} ms, ${l.samples} samples of ${l.date}; ${l.used}`]), ["dropped", `${dropped}; ${s.overruns} ticks overran`]];
-  keyed($("facts"), facts, ([k]) => k, ([k]) => element("div", "", element("dt", "", k), element("dd")),
+  keyed($("facts"), facts.filter(([, v]) => v), ([k]) => k, ([k]) => element("div", "", element("dt", "", k), element("dd")),
     (row, [, v]) => write(row.lastChild, v));
 }
 
