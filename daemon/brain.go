@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"sim2reald/daemon/config"
-	"sim2reald/daemon/control"
 	"sim2reald/model"
 	"sim2reald/model/adapter"
 	"sim2reald/model/base"
@@ -48,7 +47,15 @@ func (b *brain) opened() error {
 	return nil
 }
 
-func (b *brain) open() (err error) {
+func (b *brain) open() error {
+	if err := b.openFiles(); err != nil {
+		return err
+	}
+	return b.openServing()
+}
+
+// openFiles reads everything and holds it against each other, which takes no engine.
+func (b *brain) openFiles() (err error) {
 	if b.trust, err = newTrust(b.cfg.Policy); err != nil {
 		return err
 	}
@@ -67,9 +74,10 @@ func (b *brain) open() (err error) {
 	if _, err := b.rows(&b.bundle.Manifest); err != nil {
 		return err
 	}
-	if err := b.openOthers(); err != nil {
-		return err
-	}
+	return b.openOthers()
+}
+
+func (b *brain) openServing() error {
 	network, err := b.network()
 	if err != nil {
 		return err
@@ -243,57 +251,6 @@ func (b *brain) Close() error {
 	}
 	if !b.lent {
 		errs = append(errs, b.library.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// policy is a resident bundle as an actor, and what it must give back.
-type policy struct {
-	bundle   *bundle.Bundle
-	actor    control.Actor
-	resident *serving.Resident
-	observer *preprocess.Observer
-}
-
-func (p *policy) open(actions *preprocess.Actions, rows int) (err error) {
-	m := &p.bundle.Manifest
-	if p.observer, err = p.bundle.Observer(); err != nil {
-		return err
-	}
-	predict, err := serving.NewPolicy(p.resident, m.Action.ChunkSize, len(m.Action.Dimensions))
-	if err != nil {
-		return err
-	}
-	if err := predict.Verify(); err != nil {
-		return fmt.Errorf("bundle %s: %w", m.Name, err)
-	}
-	p.actor, err = control.NewPolicyActor(p.observer, p.observer.Observation(), predict, actions, rows)
-	return err
-}
-
-// name tells the bundle to a person.
-func (p *policy) name() string { return p.bundle.Manifest.Name + " " + p.bundle.Digest() }
-
-// pilot is the policy at the controls of a workcell.
-func (p *policy) pilot(w *workcell, baseDigest string) control.Pilot {
-	m := &p.bundle.Manifest
-	return control.Pilot{
-		Actor: p.actor, Limits: w.limitsOf(m), Bundle: p.bundle.Digest(),
-		CheckRig: func() error {
-			rig := w.rigOf(baseDigest)
-			rig.Views = w.views()
-			if err := bundle.Check(m, &rig); err != nil {
-				return err
-			}
-			return w.calibrated()
-		},
-	}
-}
-
-func (p *policy) Close() error {
-	errs := []error{p.resident.Close()}
-	if p.observer != nil {
-		errs = append(errs, p.observer.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -110,15 +110,7 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	link := topic.Options{
-		Broker: address, Robot: w.cfg.Robot.Name, Version: version, Clock: w.clock, Log: w.log,
-		OnFrame: w.onFrame, OnExpert: opts.onExpert, OnEpisode: w.onEpisode, OnRequest: opts.onRequest,
-	}
-	if err := w.secure(&link); err != nil {
-		return err
-	}
-	w.link, err = topic.Dial(ctx, link)
-	if err != nil {
+	if err := w.openLink(ctx, address, opts); err != nil {
 		return err
 	}
 	if opts.startBridge && len(w.cfg.Bridge.Command) > 0 {
@@ -144,6 +136,18 @@ func (w *workcell) open(ctx context.Context, opts workcellOptions) (err error) {
 	}
 	w.tellCalibrated()
 	return nil
+}
+
+func (w *workcell) openLink(ctx context.Context, address string, opts workcellOptions) (err error) {
+	link := topic.Options{
+		Broker: address, Robot: w.cfg.Robot.Name, Version: version, Clock: w.clock, Log: w.log,
+		OnFrame: w.onFrame, OnExpert: opts.onExpert, OnEpisode: w.onEpisode, OnRequest: opts.onRequest,
+	}
+	if err := w.secure(&link); err != nil {
+		return err
+	}
+	w.link, err = topic.Dial(ctx, link)
+	return err
 }
 
 func (w *workcell) openBroker() (string, error) {
