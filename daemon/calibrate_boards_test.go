@@ -116,7 +116,7 @@ func (s *studio) holdsTruth(path string) {
 	if worst > 2.5 {
 		s.t.Errorf("a ray is off by %.2f px", worst)
 	}
-	if page.Saved != path || len(page.Result.Rows) != len(r.Lens.Names()) || page.Result.Rows[5].Name != r.Lens.Names()[5] || page.Views[0].Error == 0 {
+	if page.Saved != path || len(page.Result.Rows) != len(r.Lens.Names()) || page.Result.Rows[5].Name != r.Lens.Names()[5] || !strings.HasSuffix(page.Views[0].Error, " px") {
 		s.t.Errorf("the page says %+v", page.Result)
 	}
 }
@@ -148,6 +148,9 @@ func TestLiveHandOfAnotherBoard(t *testing.T) {
 		t.Fatalf("%d views, missing %q", len(page.Views), page.Missing)
 	}
 	s.ask("solve", "save")
+	if at := s.shown().Views[0].Error; !strings.HasSuffix(at, " mm") {
+		t.Errorf("the first view is off by %q", at)
+	}
 	if data, err = os.ReadFile(out); err != nil {
 		t.Fatal(err)
 	}

@@ -176,8 +176,8 @@ func TestSession(t *testing.T) {
 	for i := range 3 {
 		b.hold(board(-0.15+0.1*float64(i), 0, 0.6, 0), nil)
 	}
-	b.Solved(&Result{Title: "solved", Errors: map[string]float64{"view 3": 0.25}}, nil)
-	if s := b.Shown(); s.Collecting || s.Result == nil || s.Views[2].Error != 0.25 {
+	b.Solved(&Result{Title: "solved", Errors: map[string]string{"view 3": "0.25 px"}}, nil)
+	if s := b.Shown(); s.Collecting || s.Result == nil || s.Views[2].Error != "0.25 px" {
 		t.Errorf("%+v", s)
 	}
 	if err := b.Drop(2); err != nil {

@@ -14,7 +14,7 @@ type Result struct {
 	Left  []string          `json:"left"`
 	More  []string          `json:"more"` // what else there is to know
 
-	Errors map[string]float64 `json:"-"` // of each view, px
+	Errors map[string]string `json:"-"` // of each view: its reprojection error, or of a pose how far it is off by all others
 }
 
 // Row is one parameter.
@@ -28,7 +28,7 @@ type Row struct {
 func Lens(r calibration.LensResult, b calibration.Board, used []calibration.View, poses []calibration.Transform, left []calibration.LeftOut) *Result {
 	out := &Result{
 		Title:  fmt.Sprintf("%d views, reprojection error %.3f px", r.Samples, r.RMS),
-		Errors: map[string]float64{}, Notes: map[string]string{}, Left: []string{}, More: []string{},
+		Errors: map[string]string{}, Notes: map[string]string{}, Left: []string{}, More: []string{},
 	}
 	p := r.Lens.Parameters()
 	for i, name := range r.Lens.Names() {
@@ -43,7 +43,7 @@ func Lens(r calibration.LensResult, b calibration.Board, used []calibration.View
 		out.Rows = append(out.Rows, row)
 	}
 	for i, v := range used {
-		out.Errors[v.Name] = calibration.ReprojectionRMS(r.Lens, poses[i], b, v)
+		out.Errors[v.Name] = fmt.Sprintf("%.2f px", calibration.ReprojectionRMS(r.Lens, poses[i], b, v))
 	}
 	out.leave(left)
 	out.More = append(out.More, "± is half a 95 % interval")
@@ -64,7 +64,7 @@ func (r *Result) leave(left []calibration.LeftOut) {
 func Hand(r calibration.HandEyeResult) *Result {
 	out := &Result{
 		Title:  fmt.Sprintf("the camera in the %s, of %d poses, reprojection error %.3f px", r.Kind.Parent(), r.Samples, r.RMS),
-		Errors: map[string]float64{}, Notes: map[string]string{}, Left: []string{}, More: []string{},
+		Errors: map[string]string{}, Notes: map[string]string{}, Left: []string{}, More: []string{},
 	}
 	turned := calibration.Log(r.TParentCamera.R)
 	for i, axis := range []string{"x", "y", "z"} {
@@ -76,6 +76,7 @@ func Hand(r calibration.HandEyeResult) *Result {
 	out.leave(r.Outliers)
 	worst := calibration.Residual{}
 	for _, s := range r.Residuals {
+		out.Errors[s.Name] = fmt.Sprintf("%.2f mm", 1e3*s.Shift)
 		if s.Shift > worst.Shift {
 			worst = s
 		}

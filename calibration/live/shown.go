@@ -33,9 +33,9 @@ type ShownView struct {
 	ID       int          `json:"id"`
 	Tilt     float64      `json:"tilt_deg"`
 	Distance float64      `json:"distance_m"`
-	Error    float64      `json:"error_px"` // reprojection, 0 before there is a result
-	Note     string       `json:"note"`     // why the result does without it
-	Dots     [][2]float64 `json:"dots"`     // px, the corners that lie around all others, in a row
+	Error    string       `json:"error"` // as Result.Errors has it; "" before there is a result
+	Note     string       `json:"note"`  // why the result does without it
+	Dots     [][2]float64 `json:"dots"`  // px, the corners that lie around all others, in a row
 }
 
 // Count is how many pictures there were of a kind.

@@ -70,7 +70,7 @@ function showViews(views) {
     row.title = v.note;
     write(row.children[1], `${v.tilt_deg.toFixed(0)}°`);
     write(row.children[2], `${v.distance_m.toFixed(2)} m`);
-    write(row.children[3], v.note ? "left out" : v.error_px ? `${v.error_px.toFixed(2)} px` : "");
+    write(row.children[3], v.note ? "left out" : v.error);
   });
 }
 
