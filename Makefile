@@ -76,13 +76,14 @@ train-demo: build ## make the committed bundle from nothing: demonstrations, the
 # would take them from the simulator. test-race runs them under it. Under SIM2REALD_ALL a test that lacks something fails,
 # where it would skip for a developer.
 CONCURRENT := ./camera/... ./daemon/control/... ./daemon/faults/... ./daemon/lateness/... ./daemon/metrics ./daemon/recording \
-  ./daemon/topic ./daemon/web ./model/bundle ./model/engine ./model/serving ./model/train ./robot/bridge
+  ./daemon/topic ./daemon/web ./model/bundle ./model/engine ./model/serving ./robot/bridge
 .PHONY: test
 test: setup-test build lint ## every test: Go, under the race detector where there are goroutines, Python, a real browser
 	SIM2REALD_ALL=1 go test -race $(CONCURRENT)
-	SIM2REALD_ALL=1 go test -run 'Alloc|Photographs' $(CONCURRENT)
+	SIM2REALD_ALL=1 go test -race -run Learn ./model/train # these start all the goroutines there are; all tests would take two minutes
+	SIM2REALD_ALL=1 go test -run 'Alloc|Photographs|RealBase' ./camera ./daemon/control ./daemon/metrics ./daemon/topic ./model/engine ./model/serving
 	SIM2REALD_ALL=1 go test $$(go list ./... | grep -v '/daemon$$' | grep -vxF "$$(go list $(CONCURRENT))")
-	SIM2REALD_ALL=1 go test -timeout 30m ./daemon
+	SIM2REALD_ALL=1 go test -timeout 30m -parallel 4 ./daemon # most of which wait for the engine, of which a process has one
 	CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape # as on a machine without AVX2
 	cd robot/bridge && ../../$(PYTHON) -m pytest -q
 	cd robot/bridge && ../../build/venv-rgb_stacking/bin/python -m pytest -q # what needs other pins

@@ -89,7 +89,7 @@ func TestLightSwitch(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := map[string]int{}
-	for _, arm := range evaluateHere(t, cfg, f).report.Arms {
+	for _, arm := range evaluateTyped(t, cfg, f).report.Arms {
 		for _, trial := range arm.Trials {
 			if trial.Success() {
 				found[arm.Name]++

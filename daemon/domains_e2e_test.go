@@ -44,7 +44,7 @@ func TestDomains(t *testing.T) {
 			if err := f.apply(&cfg); err != nil {
 				t.Fatal(err)
 			}
-			first, second := evaluateHere(t, cfg, f), evaluateHere(t, cfg, f)
+			first, second := evaluateTyped(t, cfg, f), evaluateTyped(t, cfg, f)
 			sameCommands(t, second.commands, first.commands)
 			if len(first.commands) != 20 || first.commands[10].Mode != "velocity" || first.report.Domain != domain {
 				t.Errorf("%d commands in %s, the eleventh %+v", len(first.commands), first.report.Domain, first.commands[10])

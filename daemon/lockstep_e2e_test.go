@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
+	"go.yaml.in/yaml/v3"
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/evaluation"
@@ -31,23 +34,31 @@ type evaluated struct {
 	commands []topic.JointCommand // without the epochs, which are drawn anew at each start
 }
 
-func evaluateHere(t *testing.T, cfg config.Config, f evaluateFlags) evaluated {
+// evaluateTyped runs the command in a process of its own: one process has ONNX Runtime once, and tests wait for it in turn. Of the
+// flags it hands on those that say how many episodes there are of what; what else they ask, apply has made the configuration's.
+func evaluateTyped(t *testing.T, cfg config.Config, f evaluateFlags) evaluated {
 	t.Helper()
 	dir := t.TempDir()
-	f.first, f.json, f.commands = seedOfTests, filepath.Join(dir, "report.json"), filepath.Join(dir, "commands.jsonl")
-	var e evaluated
-	var err error
-	if e.text, err = quietly(t.Context(), t, cfg, f); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(f.json)
+	report, commands := filepath.Join(dir, "report.json"), filepath.Join(dir, "commands.jsonl")
+	settings, err := yaml.Marshal(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.Command(os.Args[0], "evaluate", "-config", configFile(t, string(settings)), "-page=false", "-json", report, "-commands", commands,
+		fmt.Sprint("-seed=", seedOfTests), fmt.Sprint("-episodes=", f.episodes), fmt.Sprint("-control=", f.control), fmt.Sprint("-hold=", f.onlyHolder))
+	cmd.Stderr = testWriter{t}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd.Args, err)
+	}
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := evaluated{text: string(out), commands: recorded(t, commands)}
 	if err := json.Unmarshal(text, &e.report); err != nil {
 		t.Fatal(err)
 	}
-	e.commands = recorded(t, f.commands)
 	return e
 }
 
@@ -88,13 +99,13 @@ func TestLockstep(t *testing.T) {
 	t.Parallel()
 	cfg := rigConfig(t)
 	cfg.Bridge.Horizon = 120
-	first := evaluateHere(t, cfg, evaluateFlags{episodes: 2, control: 1})
+	first := evaluateTyped(t, cfg, evaluateFlags{episodes: 2, control: 1})
 	checkReport(t, first)
 	policy := first.commands[:first.trials(0)[0].Steps+first.trials(0)[1].Steps]
 	checkCommands(t, policy, first.trials(0))
 
 	t.Run("again", func(t *testing.T) {
-		second := evaluateHere(t, cfg, evaluateFlags{episodes: 2})
+		second := evaluateTyped(t, cfg, evaluateFlags{episodes: 2})
 		sameCommands(t, second.commands, policy)
 	})
 	t.Run("with losses", func(t *testing.T) {
@@ -103,7 +114,7 @@ func TestLockstep(t *testing.T) {
 		lossy.MQTT.Broker = l.address
 		lossy.Bridge.Command = append(append([]string{}, cfg.Bridge.Command...), "--repeat-s", "0.5")
 		p := newTap(t, l.address)
-		third := evaluateHere(t, lossy, evaluateFlags{episodes: 2})
+		third := evaluateTyped(t, lossy, evaluateFlags{episodes: 2})
 		sameCommands(t, third.commands, policy)
 		if got, want := third.trials(0), first.trials(0); !reflect.DeepEqual(got, want) {
 			t.Errorf("trials %+v\nwant %+v", got, want)
@@ -165,7 +176,7 @@ func TestHoldOnlyScoresNothing(t *testing.T) {
 	t.Parallel()
 	cfg := rigConfig(t)
 	cfg.Bridge.Horizon = 60
-	e := evaluateHere(t, cfg, evaluateFlags{episodes: 1, onlyHolder: true})
+	e := evaluateTyped(t, cfg, evaluateFlags{episodes: 1, onlyHolder: true})
 	trial := e.trials(0)[0]
 	if trial.Outcome != "truncated" || trial.Steps != 60 || len(e.commands) != 60 {
 		t.Errorf("%+v with %d commands", trial, len(e.commands))

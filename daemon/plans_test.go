@@ -39,9 +39,9 @@ func TestLockstepEnsemble(t *testing.T) {
 	cfg := rigConfig(t)
 	cfg.Bridge.Horizon = 12
 	cfg.Policy.Bundle = untrainedBundle(t, cfg, func(m *bundle.Manifest) { m.Action.ChunkSize = 4 })
-	alone := evaluateHere(t, cfg, evaluateFlags{episodes: 1})
+	alone := evaluateTyped(t, cfg, evaluateFlags{episodes: 1})
 	cfg.Policy.Ensemble = 4
-	first, second := evaluateHere(t, cfg, evaluateFlags{episodes: 1}), evaluateHere(t, cfg, evaluateFlags{episodes: 1})
+	first, second := evaluateTyped(t, cfg, evaluateFlags{episodes: 1}), evaluateTyped(t, cfg, evaluateFlags{episodes: 1})
 	sameCommands(t, second.commands, first.commands)
 	if len(first.commands) != 12 || len(alone.commands) != 12 || !slices.Equal(first.commands[0].Velocity, alone.commands[0].Velocity) {
 		t.Errorf("%d and %d commands, which must begin alike:\n%+v\n%+v", len(first.commands), len(alone.commands), first.commands[:1], alone.commands[:1])

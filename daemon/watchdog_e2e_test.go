@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -225,6 +226,9 @@ func TestWatchdogInLockstep(t *testing.T) {
 
 // TestSignals asks a service in motion to end, each in another way.
 func TestSignals(t *testing.T) {
+	hangUp := make(chan os.Signal, 1) // whoever runs tests under nohup has it ignored, and so would the daemons have
+	signal.Notify(hangUp, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(hangUp) })
 	for _, signals := range [][]syscall.Signal{{syscall.SIGTERM, syscall.SIGTERM}, {syscall.SIGINT}, {syscall.SIGHUP}} {
 		t.Run(fmt.Sprint(signals), func(t *testing.T) {
 			s := newService(t)

@@ -107,6 +107,7 @@ func runPackage(t testing.TB, model []byte, side int, pixels []float32, names ..
 // its own 224 pixels. The package resamples the position embedding by another filter (not antialiased), so
 // its embedding is taken over; with timm's the tokens differ by what is logged last.
 func TestRealBase(t *testing.T) {
+	notRaced(t)
 	const side, patches = 224, 16 * 16
 	const tolerance = 1e-4 // float32 through 12 blocks in another order of operations; 2e-6 was measured
 	r := runtimeOrSkip(t)
@@ -161,4 +162,12 @@ func widen(v []float32) []float64 {
 		out[i] = float64(x)
 	}
 	return out
+}
+
+// notRaced skips what the race detector makes slow, and has no second goroutine: make test runs it without.
+func notRaced(t *testing.T) {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("runs without the race detector: go test ./model/engine")
+	}
 }

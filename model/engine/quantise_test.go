@@ -71,6 +71,7 @@ func featuresOf(t testing.TB, r *Runtime, b *base.Base, side int, o Options) *Se
 // what was measured, 0.056 and 0.078, with room for another processor's order of operations, which moves a
 // rounding here and there. The times are a ratio of interleaved minima, for the record alone.
 func TestInt8RealBase(t *testing.T) {
+	notRaced(t)
 	const side, rmsBound, worstBound = 112, 0.08, 0.12
 	r, b := runtimeOrSkip(t), realBase(t)
 	plain := featuresOf(t, r, b, side, Options{Threads: 1, Device: CPU, Batch: 1})
