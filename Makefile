@@ -76,7 +76,7 @@ train-demo: build ## make the committed bundle from nothing: demonstrations, the
 # would take them from the simulator. test-race runs them under it. Under SIM2REALD_ALL a test that lacks something fails,
 # where it would skip for a developer.
 CONCURRENT := ./camera/... ./daemon/control/... ./daemon/faults/... ./daemon/lateness/... ./daemon/metrics ./daemon/recording \
-  ./daemon/topic ./daemon/web ./model/bundle ./model/engine ./model/serving ./robot/bridge
+  ./daemon/topic ./daemon/web ./model/bench ./model/bundle ./model/engine ./model/serving ./robot/bridge
 .PHONY: test
 test: setup-test build lint ## every test: Go, under the race detector where there are goroutines, Python, a real browser
 	SIM2REALD_ALL=1 go test -race $(CONCURRENT)

@@ -75,7 +75,10 @@ func keepCore(cfg config.Config) (*int, error) {
 	if core == nil {
 		return nil, asMisconfigured(err)
 	}
-	return core, control.LeaveCore(*core)
+	if err := control.LeaveCore(*core); err != nil && cfg.Realtime.Want == config.RealtimeRequired {
+		return nil, err
+	}
+	return core, nil // what was refused here is refused again, and told, when the loop takes its core
 }
 
 func (w *workcell) sayScheduling(g control.Granted) {
