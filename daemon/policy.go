@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sim2reald/daemon/control"
+	"sim2reald/model"
 	"sim2reald/model/bundle"
 	"sim2reald/model/preprocess"
 	"sim2reald/model/serving"
@@ -13,7 +14,8 @@ import (
 // policy is a resident bundle as an actor, and what it must give back.
 type policy struct {
 	bundle   *bundle.Bundle
-	actor    control.Actor
+	actor    *control.PolicyActor
+	predict  *serving.Policy
 	resident *serving.Resident
 	observer *preprocess.Observer
 }
@@ -23,14 +25,13 @@ func (p *policy) open(actions *preprocess.Actions, rows int) (err error) {
 	if p.observer, err = p.bundle.Observer(); err != nil {
 		return err
 	}
-	predict, err := serving.NewPolicy(p.resident, m.Action.ChunkSize, len(m.Action.Dimensions))
-	if err != nil {
+	if p.predict, err = serving.NewPolicy(p.resident, m.Action.ChunkSize, len(m.Action.Dimensions)); err != nil {
 		return err
 	}
-	if err := predict.Verify(); err != nil {
+	if err := p.predict.Verify(); err != nil {
 		return fmt.Errorf("bundle %s: %w", m.Name, err)
 	}
-	p.actor, err = control.NewPolicyActor(p.observer, p.observer.Observation(), predict, actions, rows)
+	p.actor, err = control.NewPolicyActor(p.observer, p.observer.Observation(), p.predict, actions, rows)
 	return err
 }
 
@@ -51,6 +52,17 @@ func (p *policy) pilot(w *workcell, baseDigest string) control.Pilot {
 			return w.calibrated()
 		},
 	}
+}
+
+// beside is an actor of two policies. Those that look at their pictures alike share the layers before their adapters.
+func (p *policy) beside(other *policy) *control.Beside {
+	if !p.bundle.LooksLike(other.bundle) {
+		return control.NewBeside(p.actor, other.actor, nil)
+	}
+	both := []*serving.Policy{p.predict, other.predict}
+	return control.NewBeside(p.actor, other.actor, func(obs *model.Observation, out []model.ActionChunk) error {
+		return serving.Together(both, obs, out)
+	})
 }
 
 func (p *policy) Close() error {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"sim2reald/daemon/control"
 	"sim2reald/daemon/topic"
 	"sim2reald/model/bundle"
 )
@@ -19,7 +20,8 @@ type shelf struct {
 	loop  *loop
 
 	mu                     sync.Mutex
-	active, staged, before *policy // the last two may be nil
+	active, staged, before *policy         // the last two may be nil
+	shadow                 *control.Beside // of active and staged; nil while nothing is staged
 	kept                   []*policy
 }
 
@@ -108,6 +110,7 @@ func (s *shelf) stage(name string) (string, error) {
 	}
 	old := s.staged
 	s.staged = p
+	s.shadows()
 	return p.name(), s.letGo(old)
 }
 
@@ -133,6 +136,7 @@ func (s *shelf) commit(digest string) (string, error) {
 	}
 	old := s.before
 	s.before, s.active, s.staged = s.active, s.staged, nil
+	s.shadows()
 	return s.active.name(), s.letGo(old)
 }
 
@@ -145,10 +149,22 @@ func (s *shelf) rollback() (string, error) {
 		return "", err
 	}
 	s.before, s.active = s.active, s.before
+	s.shadows()
 	return s.active.name(), nil
 }
 
 func (s *shelf) swap(p *policy) error { return s.loop.Swap(p.pilot(s.w, s.brain.base.Identity())) }
+
+// shadows has the staged bundle asked beside the one at the controls while the daemon shadows.
+func (s *shelf) shadows() {
+	if s.staged == nil {
+		s.shadow = nil
+		s.loop.Beside(nil)
+		return
+	}
+	s.shadow = s.active.beside(s.staged)
+	s.loop.Beside(s.shadow)
+}
 
 // letGo closes a policy that nobody can ask for any more.
 func (s *shelf) letGo(p *policy) error {
@@ -171,8 +187,21 @@ func (s *shelf) tell(to *topic.Status) {
 	defer s.mu.Unlock()
 	to.Bundle, to.Plans = s.active.name(), s.brain.plans(&s.active.bundle.Manifest)
 	if s.staged != nil {
-		to.Staged = s.staged.name()
+		to.Staged, to.Shadow = s.staged.name(), s.shadowStatus(s.shadow.Difference())
 	}
+}
+
+// shadowStatus is nil before both were asked anything.
+func (s *shelf) shadowStatus(d control.Difference) *topic.ShadowStatus {
+	if d.Answers+d.Failures == 0 {
+		return nil
+	}
+	n := s.w.model.N()
+	out := &topic.ShadowStatus{Answers: d.Answers, Mean: d.Mean[:n], Worst: d.Worst[:n], Gripper: d.Gripper, Failures: d.Failures}
+	if d.LastError != nil {
+		out.Error = d.LastError.Error()
+	}
+	return out
 }
 
 // Close lets every bundle go, after the loop has ended.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,7 @@ func TestSwap(t *testing.T) {
 		t.Errorf("commit of nothing: %+v", r)
 	}
 	second := s.stages(t)
+	s.shadowsBoth(t)
 	s.commits(t, first, second)
 	s.rollsBack(t, first)
 	// Opening hashes the file and its tensors, and holds both to the record.
@@ -86,6 +88,30 @@ func (s *service) stages(t *testing.T) (name string) {
 		return strings.HasPrefix(name, "second sha256:")
 	})
 	return name
+}
+
+// shadowsBoth asks the staged bundle beside the first about the same pictures, while nothing but holds is sent.
+func (s *service) shadowsBoth(t *testing.T) {
+	s.request("stop", 0)
+	s.begin("both", seedOfTests)
+	s.arm()
+	at := time.Now()
+	if r := s.request("shadow", 0); !r.Done || r.Mode != "shadow" {
+		t.Fatalf("shadow: %+v", r)
+	}
+	s.release("both")
+	var d topic.ShadowStatus
+	eventually(t, 20*time.Second, "answers of both bundles", func() bool {
+		if got := s.newestStatus().msg.Shadow; got != nil {
+			d = *got
+		}
+		return d.Answers >= 5
+	})
+	if d.Failures != 0 || len(d.Mean) != 7 || slices.Max(d.Mean) <= 0 || slices.Max(d.Worst) < slices.Max(d.Mean) {
+		t.Errorf("a trained bundle beside an untrained one: %+v", d)
+	}
+	s.onlyHolds(at, 0, "armed", "shadow")
+	s.request("stop", 0)
 }
 
 func (s *service) commits(t *testing.T, first, second string) {

@@ -25,7 +25,7 @@ type Loop struct {
 	looking  camera.Set      // of Think
 	looked   time.Duration   // when the oldest picture of the last set was taken
 
-	InferenceTime  metrics.Durations // of Act alone
+	InferenceTime  metrics.Durations // of Act alone; beside another, of both
 	CamerasApart   metrics.Durations // between the pictures of several cameras that were looked at as one
 	FrameToCommand metrics.Durations // from when a picture was taken to its command's leaving, moving commands only
 	Lateness       metrics.Histogram // from each tick's deadline to its beginning, real time only
@@ -41,6 +41,7 @@ type Loop struct {
 
 	mu                    sync.Mutex
 	pilot                 *Pilot
+	beside                Actor // asked in the pilot's place in a shadow; nil for none
 	machine               supervisor.Machine
 	track                 supervisor.Track
 	thoughts              supervisor.Thoughts

@@ -54,7 +54,17 @@ func (l *Loop) swap(p *Pilot) error {
 	case supervisor.Holding:
 		l.machine.ByOperator = true
 	}
-	l.pilot, l.plan, l.planned = p, Plan{}, false
+	l.pilot, l.beside, l.plan, l.planned = p, nil, Plan{}, false
 	l.chunks.Reset()
 	return nil
+}
+
+// Beside has an actor asked in the place of the pilot's in a shadow, where nothing is sent and it may take longer; nil
+// ends that, and so does a swap. When it returns, the one before is not asked any more.
+func (l *Loop) Beside(a Actor) {
+	l.mu.Lock()
+	l.beside = a
+	l.mu.Unlock()
+	l.thinking.Lock()
+	defer l.thinking.Unlock()
 }

@@ -38,16 +38,35 @@ func NewPolicyActor(o observer, obs *model.Observation, p model.Policy, d decode
 
 // Act observes, predicts and decodes.
 func (a *PolicyActor) Act(frames []*camera.Frame, state *robot.State, plan *Plan) error {
+	if err := a.observe(frames, state); err != nil {
+		return err
+	}
+	if err := a.predict(); err != nil {
+		return err
+	}
+	return a.decode(&a.chunk, state, plan)
+}
+
+func (a *PolicyActor) observe(frames []*camera.Frame, state *robot.State) error {
 	if err := a.observer.Observe(frames, state, a.obs); err != nil {
 		return fmt.Errorf("observing: %w", err)
 	}
+	return nil
+}
+
+func (a *PolicyActor) predict() error {
 	if err := a.policy.Predict(a.obs, &a.chunk); err != nil {
 		return fmt.Errorf("predicting: %w", err)
 	}
-	if a.chunk.Rows < a.rows {
-		return fmt.Errorf("predicting: %d rows, the bundle promises %d", a.chunk.Rows, a.rows)
+	return nil
+}
+
+// decode makes a plan of an answer of this policy.
+func (a *PolicyActor) decode(chunk *model.ActionChunk, state *robot.State, plan *Plan) error {
+	if chunk.Rows < a.rows {
+		return fmt.Errorf("predicting: %d rows, the bundle promises %d", chunk.Rows, a.rows)
 	}
-	if err := a.decoder.Decode(&a.chunk, state, plan.Wanted[:a.rows]); err != nil {
+	if err := a.decoder.Decode(chunk, state, plan.Wanted[:a.rows]); err != nil {
 		return err
 	}
 	plan.Rows = a.rows

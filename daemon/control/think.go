@@ -35,10 +35,10 @@ func (l *Loop) thinkAbout(state *robot.State) error {
 	}
 	l.thinking.Lock()
 	defer l.thinking.Unlock()
-	pilot := l.begins()
+	pilot, actor := l.begins()
 	plan := Plan{Observed: *state, Seen: seen}
 	started := time.Now()
-	err = act(pilot.Actor, l.frames, state, &plan)
+	err = act(actor, l.frames, state, &plan)
 	if err == nil {
 		l.InferenceTime.Put(time.Since(started))
 		plan.Made = l.now(state)
@@ -68,12 +68,15 @@ func (l *Loop) fail(err error) {
 }
 
 // begins begins a thought of whoever is at the controls.
-func (l *Loop) begins() *Pilot {
+func (l *Loop) begins() (*Pilot, Actor) {
 	now := l.cfg.Clock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.thoughts.Begin(now)
-	return l.pilot
+	if l.beside != nil && l.machine.Mode == supervisor.Shadowing {
+		return l.pilot, l.beside
+	}
+	return l.pilot, l.pilot.Actor
 }
 
 // PanicError is a bug that ended a thought. The arm is held rather than dropped; only a restart ends that.

@@ -15,6 +15,7 @@ type Status struct {
 	Clock    string            `json:"clock"`
 	Bundle   string            `json:"bundle"`           // at the controls
 	Staged   string            `json:"staged,omitempty"` // would be after a commit
+	Shadow   *ShadowStatus     `json:"shadow,omitempty"` // of the staged bundle; nil before the daemon has shadowed
 	Base     string            `json:"base"`
 	Engine   string            `json:"engine"`
 	Plans    string            `json:"plans"`            // how the policy's answers are followed
@@ -32,6 +33,18 @@ type Status struct {
 	Latency  []LatencyStatus   `json:"latency"` // that was measured of this rig
 	Overlays []OverlayStatus   `json:"overlays"`
 	Likeness []LikenessStatus  `json:"likeness"` // of the cameras' pictures to the demonstrations'
+}
+
+// ShadowStatus is how the staged bundle's answers differ from those of the one at the controls about the same pictures,
+// which both are asked while the daemon shadows. Mean and Worst are of the first row's joint velocities, rad/s, in the
+// order of the joints.
+type ShadowStatus struct {
+	Answers  uint64    `json:"answers"`
+	Mean     []float64 `json:"dq_mean_difference"`
+	Worst    []float64 `json:"dq_worst_difference"`
+	Gripper  uint64    `json:"gripper_differs"` // answers in which one would close it and the other open it
+	Failures uint64    `json:"failures"`        // of the staged bundle
+	Error    string    `json:"error,omitempty"` // the newest of them
 }
 
 // OverlayStatus is what the page may lay over a camera's picture.

@@ -17,6 +17,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -139,6 +140,13 @@ func (b *Bundle) Observer() (*preprocess.Observer, error) {
 		}
 	}
 	return preprocess.NewObserver(b.Manifest.Spec(), len(b.Manifest.Robot.JointNames), stats)
+}
+
+// LooksLike reports whether two bundles make the same observation of the same frames and state.
+func (b *Bundle) LooksLike(other *Bundle) bool {
+	_, mine, err := b.Stats()
+	_, others, otherErr := other.Stats()
+	return errors.Join(err, otherErr) == nil && reflect.DeepEqual(b.Manifest.Spec(), other.Manifest.Spec()) && reflect.DeepEqual(mine, others)
 }
 
 // Actions converts the network's answers into commands.

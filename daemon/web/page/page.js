@@ -93,10 +93,20 @@ function showJoints(joints) {
   });
 }
 
+// What the staged bundle would do otherwise; the joint that differs most, by what its limit is.
+function inShadow(s) {
+  const d = s.shadow;
+  if (!d) return "Shadow asks both bundles about the same pictures";
+  const share = (j, i) => d.dq_worst_difference[i] / j.dq_max;
+  const at = s.joints.reduce((best, j, i) => share(j, i) > share(s.joints[best], best) ? i : best, 0);
+  const speeds = s.joints.length ? `; ${s.joints[at].name} differs by ${d.dq_mean_difference[at].toFixed(3)} rad/s, at worst ${d.dq_worst_difference[at].toFixed(3)}` : "";
+  return `${d.answers} answers of both${speeds}; gripper otherwise in ${d.gripper_differs}` + (d.failures ? `; the staged bundle failed ${d.failures} times: ${d.error}` : "");
+}
+
 function showFacts(s) {
   const dropped = Object.entries(s.dropped).map(([k, n]) => `${k} ${n}`).join(", ") || "no messages";
   const facts = [["task", [s.task, s.clock].filter(Boolean).join(", ")], ["bundle", s.bundle], ["base", s.base], ["engine", s.engine],
-    ["plans", s.plans], ["record", s.record], ["staged", s.staged],
+    ["plans", s.plans], ["record", s.record], ["staged", s.staged], ["in the shadow", s.staged && inShadow(s)],
     ...s.latency.map((l) => [l.of, `${(1000 * l.latency_s).toFixed(0)} ms late, deviation ${(1000 * l.sd_s).toFixed(0)} ms, ${l.samples} samples of ${l.date}; ${l.used}`]), ["dropped", `${dropped}; ${s.overruns} ticks overran`]];
   keyed($("facts"), facts.filter(([, v]) => v), ([k]) => k, ([k]) => element("div", "", element("dt", "", k), element("dd")),
     (row, [, v]) => write(row.lastChild, v));
