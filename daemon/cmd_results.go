@@ -15,6 +15,7 @@ import (
 // resultsFlags are the command's wishes.
 type resultsFlags struct {
 	config, rows, work, row string
+	bundles                 string
 	commit                  string
 	train                   string
 	workers                 int
@@ -25,6 +26,7 @@ func (f *resultsFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.config, "config", "", "configuration `file`, for the engine and the bridge's command; none means the defaults")
 	fs.StringVar(&f.rows, "rows", "model/results/rows.yaml", "`file` of experiments; records and page are beside it")
 	fs.StringVar(&f.work, "work", "build/results", "`folder` of demonstrations, bundles and trials, from which a row that was stopped goes on")
+	fs.StringVar(&f.bundles, "bundles", "model/bundles", "`folder` of bundles that are kept: one whose digest is in a row's records is not trained again")
 	fs.StringVar(&f.row, "row", "", "run this `row`, or all rows of this experiment: demonstrations, training, evaluation, record and page")
 	fs.StringVar(&f.commit, "commit", "unknown", "`revision` of this source, for the records")
 	fs.StringVar(&f.train, "train", "", "`flags` of train that say who computes, like \"-trainer torch -python PYTHON -tf32\"; the recipe is the row's, and the records say who trained")

@@ -18,6 +18,7 @@ import (
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/results"
+	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
 	"sim2reald/model/train"
 )
@@ -44,6 +45,9 @@ func (r *rowRun) run(ctx context.Context) error {
 			results.RecordsFile(r.flags.folder(), r.job.Name), standing.Stale, r.flags.rows)
 	}
 	for _, seed := range r.job.Experiment.TrainingSeeds {
+		if standing.DoneFor(seed) {
+			continue // perhaps on another machine, whose bundle is not here
+		}
 		if err := r.training(ctx, standing, seed); err != nil || ctx.Err() != nil {
 			return err
 		}
@@ -112,6 +116,9 @@ func (r *rowRun) trained(ctx context.Context, seed int64) (*trained, error) {
 	if done, err := t.read(stem + ".train.json"); err != nil || done {
 		return t, err
 	}
+	if kept, err := r.kept(t); err != nil || kept {
+		return t, err
+	}
 	path, err := r.configFor(job, dir)
 	if err != nil {
 		return nil, err
@@ -142,6 +149,30 @@ func (t *trained) read(path string) (done bool, err error) {
 		return false, fmt.Errorf("%s: %w; remove it to train again", path, err)
 	}
 	return !t.report.Cancelled, nil
+}
+
+// kept finds the bundle of a training that was recorded, by the digest in its record, among those that are kept.
+func (r *rowRun) kept(t *trained) (bool, error) {
+	standing, err := results.Stand(r.flags.folder(), t.job)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(standing.Records, func(c results.Record) bool { return c.Last && c.TrainingSeed == t.seed })
+	files, _ := filepath.Glob(filepath.Join(r.flags.bundles, "*.safetensors")) // its only error is of the pattern
+	if i < 0 {
+		return false, nil
+	}
+	record := &standing.Records[i]
+	for _, file := range files {
+		if b, err := bundle.Load(file); err != nil || b.Digest() != record.Bundle {
+			continue // one that cannot be read is nobody's
+		}
+		fmt.Fprintf(r.out, "results: %s, training seed %d: trained before, %s\n", t.job.Name, t.seed, file)
+		t.bundle = file
+		t.report = trainReport{Method: record.Trainer, Epochs: record.Epoch, Minutes: record.TrainMinutes, Trained: map[string]int{"all": record.Trainable}}
+		return true, nil
+	}
+	return false, nil
 }
 
 // demonstrationsOf names the data of a job, which several rows share.

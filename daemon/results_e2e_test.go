@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"sim2reald/daemon/config"
 	"sim2reald/daemon/results"
 )
 
@@ -27,6 +29,7 @@ const tinyPlan = `experiments:
     evaluation: {first_seed: 30000, episodes: 2, shifts: [none, camera_pose], checkpoints: 2, checkpoint_episodes: 1}
     rows:
       - {name: tiny-top, part: a, arm: top, every: 1, train: -epochs 2 -views 0 -held 0}
+      - {name: tiny-again, part: b, arm: top, bundles_of: tiny-top}
 `
 
 // TestResultsRow runs a row from nothing to its page with the real commands. It is stopped before each of them in
@@ -67,6 +70,46 @@ func TestResultsRow(t *testing.T) {
 		t.Errorf("ran %s", got)
 	}
 	checkTiny(t, f, plan)
+	elsewhere(t, f, cfg, plan)
+}
+
+// elsewhere goes on where no work is left but the records and a bundle that was kept: what is recorded is not run again,
+// and the kept bundle is not trained again.
+func elsewhere(t *testing.T, f resultsFlags, cfg config.Config, plan *results.Plan) {
+	t.Helper()
+	trained, err := filepath.Glob(filepath.Join(f.work, "tiny-top", "tiny-top-seed1-????????????.safetensors"))
+	if err != nil || len(trained) != 1 {
+		t.Fatal(trained, err)
+	}
+	f.bundles, f.work = t.TempDir(), t.TempDir()
+	if err := os.Link(trained[0], filepath.Join(f.bundles, "kept.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"", "evaluate evaluate"} {
+		var ran []string
+		child := func(ctx context.Context, args []string) error {
+			ran = append(ran, args[0])
+			return runSelf(ctx, args)
+		}
+		r := &rowRun{flags: f, cfg: cfg, plan: plan, job: plan.Jobs()[i], out: io.Discard, child: child}
+		if err := r.run(t.Context()); err != nil || strings.Join(ran, " ") != want {
+			t.Errorf("%s ran %q, want %q: %v", r.job.Name, ran, want, err)
+		}
+	}
+	first, err := results.Stand(f.folder(), plan.Jobs()[0])
+	again, err2 := results.Stand(f.folder(), plan.Jobs()[1])
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(f.folder(), "README.md"))
+	if err != nil || !strings.Contains(string(page), "2 of 2 rows are done") || !strings.Contains(string(page), "Nothing is left to run") {
+		t.Errorf("%v, the page:\n%s", err, page)
+	}
+	for i, r := range again.Records {
+		if was := first.Records[i]; r.Bundle != was.Bundle || r.Trainable != was.Trainable || r.Epoch != was.Epoch || r.Outcomes != was.Outcomes {
+			t.Errorf("%+v, want the same as %+v", r, was)
+		}
+	}
 }
 
 // withCache keeps the features of a test's training out of the user's cache.
@@ -106,7 +149,7 @@ func checkTiny(t *testing.T, f resultsFlags, plan *results.Plan) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"1 of 1 rows are done", "Nothing is left to run", "[`tiny-top`](tiny-top.jsonl)", "tiny-shifts.png"} {
+	for _, want := range []string{"1 of 2 rows are done", "[`tiny-top`](tiny-top.jsonl)", "tiny-shifts.png"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page does not say %q:\n%s", want, page)
 		}

@@ -51,17 +51,26 @@ func (s *Standing) last(seed int64, shift string) *Record {
 // Progress counts the evaluations that are done and those that are wanted.
 func (s *Standing) Progress() (done, wanted int) {
 	for _, seed := range s.Experiment.TrainingSeeds {
-		for _, shift := range s.Experiment.Evaluation.Shifts {
-			wanted++
-			if s.last(seed, shift) != nil {
-				done++
-			}
-		}
-		earlier := s.earlier(seed)
-		wanted += s.EarlierWanted()
-		done += min(len(earlier), s.EarlierWanted())
+		d, w := s.progressOf(seed)
+		done, wanted = done+d, wanted+w
 	}
 	return done, wanted
+}
+
+func (s *Standing) progressOf(seed int64) (done, wanted int) {
+	for _, shift := range s.Experiment.Evaluation.Shifts {
+		wanted++
+		if s.last(seed, shift) != nil {
+			done++
+		}
+	}
+	return done + min(len(s.earlier(seed)), s.EarlierWanted()), wanted + s.EarlierWanted()
+}
+
+// DoneFor reports whether nothing is left to run of a training seed.
+func (s *Standing) DoneFor(seed int64) bool {
+	done, wanted := s.progressOf(seed)
+	return done == wanted
 }
 
 // Done reports whether nothing is left to run.
