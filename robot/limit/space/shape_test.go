@@ -100,6 +100,34 @@ func TestCapsulesHoldTheMeshes(t *testing.T) {
 	}
 }
 
+// TestCapsulesHugTheMeshes: no end of a capsule is far from its link, so that the arm is not kept from where it could be.
+// The farthest of Sawyer's is of its base, below the table.
+func TestCapsulesHugTheMeshes(t *testing.T) {
+	for name, most := range map[string]float64{"panda": 0.055, "sawyer": 0.11} {
+		shape, _ := ByName(name)
+		points := map[string][]kinematics.Point{}
+		for _, line := range lines(t, name+".shape.txt") {
+			fields := strings.Fields(line)
+			points[fields[0]] = append(points[fields[0]], kinematics.Point(numbers(t, fields[1:])))
+		}
+		for _, c := range shape.Capsules {
+			along := c.B.Minus(c.A)
+			if l := along.Length(); l > 0 {
+				along = along.Times(c.Radius / l)
+			}
+			for _, end := range []kinematics.Point{c.A.Minus(along), c.B.Plus(along)} {
+				away := math.Inf(1)
+				for _, p := range points[c.Link] {
+					away = min(away, p.Minus(end).Length())
+				}
+				if away > most {
+					t.Errorf("%s: an end of a capsule of %s is %.3f m from its mesh", name, c.Link, away)
+				}
+			}
+		}
+	}
+}
+
 // fromSegment is the distance of a point, worked out apart from the code under test.
 func fromSegment(p, a, b kinematics.Point) float64 {
 	along := b.Minus(a)
