@@ -214,13 +214,18 @@ func (b *browser) showsWhatIsWrong(t *testing.T) {
 		const s = JSON.parse(e.data);
 		show({ ...s, mode: "faulted", fault: 3, why: "frame_stale",
 			remedy: "no picture came for 300 ms; look whether the camera still sends, then acknowledge the fault",
+			staged: "kitchen-light-all-seed3 sha256:8d5276d4afb4f270ddf22087176cccd9eaed1a1a853c0b39be8c8d5f44229548",
+			shadow: { answers: 412, dq_mean_difference: [0.01, 0, 0, 0, 0.031, 0, 0], dq_worst_difference: [0.3, 0, 0, 0, 0.6, 0, 0],
+				gripper_differs: 7, failures: 2, error: "predicting: policy: row 0, number 3 of the actions is NaN" },
 			ages: s.ages.map((a) => ({ ...a, age_s: a.name === "default" ? 0.412 : a.name === "echo" ? -1 : a.age_s })),
 			latency: [{ of: "camera default", latency_s: 0.083, sd_s: 0.011, samples: 60, date: "2026-11-26", used: "pictures age from their exposure" }],
 			likeness: [{ camera: "default", rgb: [101.5, 90, 33], demonstrations_rgb: [120, 118, 110],
 				colours: { is: 13.7, bound: 4.2, frames: 32, age_s: 0 }, features: { is: 1.14, bound: 2.5, frames: 32, age_s: 7.2 } }] });
 	}, true`)
 	b.await(5*time.Second, `document.querySelectorAll("#likeness .late").length === 1 && document.querySelectorAll("#ages .late").length === 2 &&
-		!document.getElementById("acknowledge").hidden && document.getElementById("likeness").innerText.includes("7\u00a0s\u00a0ago")`)
+		!document.getElementById("acknowledge").hidden && document.getElementById("likeness").innerText.includes("7\u00a0s\u00a0ago") &&
+		/412 answers of both; panda_joint5 differs by 0.031 rad\/s, at worst 0.600; gripper otherwise in 7; the staged bundle failed 2 times: predicting/
+			.test(document.getElementById("facts").innerText)`)
 	b.keepPictures("faulted")
 }
 
