@@ -55,7 +55,9 @@ func farthest(a, b []float64) float64 {
 	return d
 }
 
-func (s *service) shadows(t *testing.T) {
+// intoShadow begins an episode of which nothing but holds is to be sent since the time that it returns.
+func (s *service) intoShadow(t *testing.T) time.Time {
+	t.Helper()
 	s.request("stop", 0)
 	s.begin("shadow", seedOfTests)
 	s.arm()
@@ -64,6 +66,11 @@ func (s *service) shadows(t *testing.T) {
 		t.Fatalf("shadow: %+v", r)
 	}
 	s.release("shadow")
+	return at
+}
+
+func (s *service) shadows(t *testing.T) {
+	at := s.intoShadow(t)
 	eventually(t, 10*time.Second, "what would be sent", func() bool {
 		return slices.ContainsFunc(s.newestStatus().msg.Joints, func(j topic.JointStatus) bool { return j.Shadow != nil && *j.Shadow != 0 })
 	})

@@ -92,14 +92,7 @@ func (s *service) stages(t *testing.T) (name string) {
 
 // shadowsBoth asks the staged bundle beside the first about the same pictures, while nothing but holds is sent.
 func (s *service) shadowsBoth(t *testing.T) {
-	s.request("stop", 0)
-	s.begin("both", seedOfTests)
-	s.arm()
-	at := time.Now()
-	if r := s.request("shadow", 0); !r.Done || r.Mode != "shadow" {
-		t.Fatalf("shadow: %+v", r)
-	}
-	s.release("both")
+	at := s.intoShadow(t)
 	var d topic.ShadowStatus
 	eventually(t, 20*time.Second, "answers of both bundles", func() bool {
 		if got := s.newestStatus().msg.Shadow; got != nil {
