@@ -132,11 +132,15 @@ func TestNewRefuses(t *testing.T) {
 		"blind":         {func(c *Config) { c.Blind = -1 }, "the bridge would go on for -1ns"},
 		"blind an hour": {func(c *Config) { c.Blind = time.Hour }, "the bridge would go on for 1h0m0s"},
 		"radius":        {func(c *Config) { c.Shape.Capsules[0].Radius = 0 }, "the capsule of link0 is none"},
+		"wide radius":   {func(c *Config) { c.Shape.Capsules[0].Radius = 10 }, "the capsule of link0 is none"},
+		"far A":         {func(c *Config) { c.Shape.Capsules[0].A = kinematics.Point{10, 0, 0} }, "the capsule of link0 is none"},
+		"far B":         {func(c *Config) { c.Shape.Capsules[0].B = kinematics.Point{0, -10, 0} }, "the capsule of link0 is none"},
 		"radius NaN":    {func(c *Config) { c.Shape.Capsules[0].Radius = math.NaN() }, "the capsule of link0 is none"},
 		"end NaN":       {func(c *Config) { c.Shape.Capsules[3].B[2] = math.NaN() }, "the capsule of link2 is none"},
 		"joint":         {func(c *Config) { c.Shape.Capsules[3].Joint = 8 }, "the capsule of link2 is none"},
 		"negative":      {func(c *Config) { c.Shape.Capsules[3].Joint = -1 }, "the capsule of link2 is none"},
 		"no link":       {func(c *Config) { c.Shape.Apart = [][2]string{{"link0", "tail"}} }, "links link0 and tail cannot be kept apart"},
+		"one joint":     {func(c *Config) { c.Shape.Apart = [][2]string{{"link7", "hand"}} }, "the first must move with fewer joints"},
 		"wrong way":     {func(c *Config) { c.Shape.Apart = [][2]string{{"link5", "link2"}} }, "the first must move with fewer joints"},
 	} {
 		cfg := Config{Chain: chain, Shape: Franka(), Box: Everywhere()}
@@ -146,6 +150,11 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
+}
+
+// TestNewTakes what is just within the bounds.
+func TestNewTakes(t *testing.T) {
+	spaceOf(t, "panda", func(c *Config) { c.Blind, c.Margin = time.Minute, 0 })
 }
 
 // TestNearest holds the distance of segments against a fine search.
