@@ -175,7 +175,7 @@ GREMLINS := github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0
 .PHONY: mutants
 mutants: ## change what is safety line by line, and see whether its tests notice: at least 90 % of the changes must be
 	@d=$$(mktemp -d) && trap "rm -rf $$d" EXIT && git archive HEAD | tar x -C $$d && cd $$d && for p in robot/limit daemon/control/supervisor; do \
-	  LIMIT_STEPS=20000 go run $(GREMLINS) unleash --threshold-efficacy 90 --timeout-coefficient 20 ./$$p || exit; done
+	  LIMIT_STEPS=20000 go run $(GREMLINS) unleash ./$$p || exit; done
 
 .PHONY: lint
 lint: setup ## formatting, vet, staticcheck, no package state, tidy modules

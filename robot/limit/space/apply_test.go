@@ -64,6 +64,36 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// TestApplyBetweenLinks: links that are nearer to each other than the margin may part, and come no nearer. Here the elbow
+// alone moves, which takes the flange to the shoulder or away.
+func TestApplyBetweenLinks(t *testing.T) {
+	q, panda := forward(), robot.Panda()
+	shape := Shape{Capsules: []Capsule{ball("l7", 7, 0.05), ball("l2", 2, 0.05)}, Apart: [][2]string{{"l2", "l7"}}}
+	between := func(margin float64) *Space {
+		return spaceOf(t, "panda", func(c *Config) { c.Shape, c.Margin, c.Blind = shape, margin, 200*time.Millisecond })
+	}
+	_, self := between(0).Look(&q)
+	for _, c := range []struct {
+		name       string
+		room       float64 // m
+		elbow      float64 // rad/s
+		least, top float64
+		restrained bool
+	}{
+		{"far, and nearer", 0.1, -0.1, -0.1, -0.1, false},
+		{"far, and away", 0.1, 0.1, 0.1, 0.1, false},
+		{"near, and nearer", 0.002, -0.1, -0.04, -0.001, true},
+		{"near, and away", 0.002, 0.1, 0.1, 0.1, false},
+		{"too near, and nearer", -0.02, -0.1, 0, 0, true},
+		{"too near, and away", -0.02, 0.1, 0.01, 0.1, true},
+	} {
+		got, v := between(self.M-c.room).Apply(robot.Command{Mode: robot.Velocity, DQ: robot.Vector{3: c.elbow}}, &limit.Sent{}, &q, tick, &panda.Limits)
+		if math.Abs(v.Self.M-c.room) > 1e-9 || got.DQ[3] < c.least || got.DQ[3] > c.top || v.Restrained != c.restrained {
+			t.Errorf("%s: %g rad/s, %+v", c.name, got.DQ[3], v)
+		}
+	}
+}
+
 // TestStopKeepsItsDirection: what does not go on is braked alike in all joints, as hard as the slowest allows.
 func TestStopKeepsItsDirection(t *testing.T) {
 	panda := robot.Panda()

@@ -141,7 +141,7 @@ func TestTolerance(t *testing.T) {
 
 // TestSoon: what lasts a while lasts until the clearance has sunk to what is kept, and no longer.
 func TestSoon(t *testing.T) {
-	const step = 1.0
+	const step = 1.5
 	for _, c := range []struct {
 		name                            string
 		room, floor, taken, speed, bend float64
@@ -149,7 +149,7 @@ func TestSoon(t *testing.T) {
 		none                            bool    // it does not last at all
 	}{
 		{name: "standing", room: 0.1, floor: 0.1, end: math.NaN()},
-		{name: "approaching, and far enough", room: 0.1, floor: 0.1, speed: -0.05, bend: 0.05, end: math.NaN()},
+		{name: "approaching, and far enough", room: 0.1, floor: 0.1, speed: -0.02, bend: 0.02, end: math.NaN()},
 		{name: "straight", room: 0.1, floor: 0.1, speed: -0.2, end: trifle},
 		{name: "bent", room: 0.1, floor: 0.1, bend: 2, end: trifle},
 		{name: "leaving, and bent back", room: 0.1, floor: 0.1, speed: 0.1, bend: 2, end: trifle},
