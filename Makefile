@@ -84,7 +84,8 @@ test: setup-test build lint ## every test: Go, under the race detector where the
 	SIM2REALD_ALL=1 go test -run 'Alloc|Photographs|RealBase' ./camera ./daemon/control ./daemon/metrics ./daemon/topic ./model/engine ./model/serving
 	SIM2REALD_ALL=1 go test $$(go list ./... | grep -v '/daemon$$' | grep -vxF "$$(go list $(CONCURRENT))")
 	SIM2REALD_ALL=1 go test -timeout 30m -parallel 4 ./daemon # most of which wait for the engine, of which a process has one
-	CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape # as on a machine without AVX2
+	CGO_CFLAGS=-DTAPE_AVX2 go test ./model/tape # as on a machine without AVX-512
+	CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape # and on one without AVX2
 	cd robot/bridge && ../../$(PYTHON) -m pytest -q
 	cd robot/bridge && ../../build/venv-rgb_stacking/bin/python -m pytest -q # what needs other pins
 	$(PYTHON) -m pytest -q model/base/convert

@@ -1,6 +1,6 @@
-// The inner loops. They are compiled twice on x86-64, for AVX2 with FMA and for any machine, and chosen when
-// they are called; elsewhere the one way that the compiler knows is enough. TAPE_PLAIN leaves the first out, so
-// that the second can be tested: CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape
+// The inner loops. They are compiled three times on x86-64, for AVX-512, for AVX2 with FMA and for any machine, and chosen
+// when they are called; elsewhere the one way that the compiler knows is enough. TAPE_PLAIN leaves the first two out and
+// TAPE_AVX2 the first, so that the others can be tested: CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape
 //
 // A product that is followed by an activation, a scale and a sum runs the same loops, one after the other, that
 // those layers would run by themselves: fused or not, the bits are the same.
@@ -16,9 +16,8 @@ typedef struct {
 	long before, depth; // numbers of the sum before it, and in it
 } tape_stretch;
 
-// Columns of a result that lie side by side in a packed matrix, and rows of it that one tile has at most: 6 by
-// 16 takes 12 of AVX2's 16 registers.
-enum { TAPE_PANEL = 16, TAPE_ROWS = 6 };
+// Columns of a result that lie side by side in a packed matrix, and rows of it that a tile of any loops has at most.
+enum { TAPE_PANEL = 16, TAPE_ROWS = 10 };
 
 // Rows of n numbers. What is written may be what is read, unless a line says otherwise.
 typedef struct {
@@ -40,6 +39,7 @@ typedef struct {
 	// Makes a row of exponentials of factor·row, less the largest exponent, and gives one over their sum. factor > 0.
 	float (*exponentials)(float *row, float factor, long n);
 	void (*softmax_slope)(const float *w, float *dw, long n); // dw = w·(dw - Σ w·dw)
+	long rows; // that its tiles have at most
 	// Adds to a tile of count rows and 16 columns. Row i's piece t begins at rows[t·m + i].
 	void (*tile)(long count, const tape_stretch *z, long m, const float *const *rows, const float *packed, float *y, long y_step);
 	const char *name;
@@ -48,12 +48,16 @@ typedef struct {
 extern const tape_loops tape_loops_plain;
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(TAPE_PLAIN)
-#define TAPE_AVX2
-extern const tape_loops tape_loops_avx2;
+#define TAPE_X86
+extern const tape_loops tape_loops_avx2, tape_loops_avx512;
 #endif
 
 static inline const tape_loops *loops(void) {
-#ifdef TAPE_AVX2
+#ifdef TAPE_X86
+#ifndef TAPE_AVX2
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"))
+		return &tape_loops_avx512;
+#endif
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 		return &tape_loops_avx2;
 #endif

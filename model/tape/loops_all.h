@@ -30,6 +30,7 @@ const tape_loops LOOPS = {
 	.norm_dw = row_norm_dw,
 	.exponentials = row_exponentials,
 	.softmax_slope = row_softmax_slope,
+	.rows = ROWS,
 	.tile = any_tile,
 	.name = LOOPS_NAME,
 };

@@ -63,7 +63,7 @@ static void ask(const float *next, long floats, long step, long steps) {
 }
 
 static void multiply_panel(const tape_stretch *z, long m, const float *const *rows, const float *b, long columns, float *y, long y_step) {
-	long steps = (m + TAPE_ROWS - 1) / TAPE_ROWS;
+	long most = loops()->rows, steps = (m + most - 1) / most;
 	for (long i = 0; i < steps; i++) {
 		long r = m * i / steps, count = m * (i + 1) / steps - r; // as even as can be
 		ask(b + z->depth * TAPE_PANEL, z->depth * TAPE_PANEL, i, steps);
