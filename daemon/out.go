@@ -37,15 +37,17 @@ func (w *workcell) showing(ctx context.Context, i int) {
 	c, view := w.cfg.Cameras[i], w.screens[i]
 	var f camera.Frame
 	var said bool
+	shown := time.Duration(-1) // arrival of the newest: what came while another was read is told of once more
 	for {
 		select {
 		case <-view.Updated():
 		case <-ctx.Done():
 			return
 		}
-		if view.Read(&f, w.clock(), time.Duration(math.MaxInt64)) != nil {
+		if view.Read(&f, w.clock(), time.Duration(math.MaxInt64)) != nil || f.Arrival == shown {
 			continue
 		}
+		shown = f.Arrival
 		if c.Source != config.SourceBridge { // whose pictures come encoded
 			w.show(&f)
 		}
