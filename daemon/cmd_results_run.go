@@ -158,14 +158,22 @@ func (r *rowRun) kept(t *trained) (bool, error) {
 		return false, err
 	}
 	i := slices.IndexFunc(standing.Records, func(c results.Record) bool { return c.Last && c.TrainingSeed == t.seed })
-	files, _ := filepath.Glob(filepath.Join(r.flags.bundles, "*.safetensors")) // its only error is of the pattern
 	if i < 0 {
 		return false, nil
 	}
 	record := &standing.Records[i]
+	files, err := filepath.Glob(filepath.Join(r.flags.bundles, "*.safetensors"))
+	if err != nil {
+		return false, fmt.Errorf("-bundles %s: %w", r.flags.bundles, err)
+	}
 	for _, file := range files {
-		if b, err := bundle.Load(file); err != nil || b.Digest() != record.Bundle {
-			continue // one that cannot be read is nobody's
+		b, err := bundle.Load(file)
+		if err != nil {
+			fmt.Fprintf(r.out, "results: passed over: %v\n", err)
+			continue
+		}
+		if b.Digest() != record.Bundle {
+			continue
 		}
 		fmt.Fprintf(r.out, "results: %s, training seed %d: trained before, %s\n", t.job.Name, t.seed, file)
 		t.bundle = file
