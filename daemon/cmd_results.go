@@ -18,6 +18,7 @@ type resultsFlags struct {
 	bundles                 string
 	commit                  string
 	train                   string
+	seed                    int64
 	workers                 int
 	list, page              bool
 }
@@ -28,6 +29,7 @@ func (f *resultsFlags) set(fs *flag.FlagSet) {
 	fs.StringVar(&f.work, "work", "build/results", "`folder` of demonstrations, bundles and trials, from which a row that was stopped goes on")
 	fs.StringVar(&f.bundles, "bundles", "model/bundles", "`folder` of bundles that are kept: one whose digest is in a row's records is not trained again")
 	fs.StringVar(&f.row, "row", "", "run this `row`, or all rows of this experiment: demonstrations, training, evaluation, record and page")
+	fs.Int64Var(&f.seed, "training-seed", 0, "of a row, run this training `seed` alone; 0 is all of the row's")
 	fs.StringVar(&f.commit, "commit", "unknown", "`revision` of this source, for the records")
 	fs.StringVar(&f.train, "train", "", "`flags` of train that say who computes, like \"-trainer torch -python PYTHON -tf32\"; the recipe is the row's, and the records say who trained")
 	fs.IntVar(&f.workers, "workers", 2, "`simulators` side by side in an evaluation")

@@ -44,7 +44,11 @@ func (r *rowRun) run(ctx context.Context) error {
 		return fmt.Errorf("%s holds %d records of other settings than %s has now; take them out, or give the row another name",
 			results.RecordsFile(r.flags.folder(), r.job.Name), standing.Stale, r.flags.rows)
 	}
-	for _, seed := range r.job.Experiment.TrainingSeeds {
+	seeds, err := r.seeds()
+	if err != nil {
+		return err
+	}
+	for _, seed := range seeds {
 		if standing.DoneFor(seed) {
 			continue // perhaps on another machine, whose bundle is not here
 		}
@@ -55,6 +59,18 @@ func (r *rowRun) run(ctx context.Context) error {
 	done, wanted := standing.Progress()
 	fmt.Fprintf(r.out, "results: %s: %d of %d evaluations done\n", r.job.Name, done, wanted)
 	return makePage(r.flags, r.plan)
+}
+
+// seeds are the training seeds to run: the row's, or the one that was asked for.
+func (r *rowRun) seeds() ([]int64, error) {
+	all, one := r.job.Experiment.TrainingSeeds, r.flags.seed
+	if one == 0 {
+		return all, nil
+	}
+	if !slices.Contains(all, one) {
+		return nil, fmt.Errorf("-training-seed %d: the row has %v; name one of them, or leave it out for all", one, all)
+	}
+	return []int64{one}, nil
 }
 
 // training is one training seed: its bundle, and its evaluations.

@@ -38,7 +38,7 @@ func TestResultsRow(t *testing.T) {
 	t.Parallel()
 	cfg := rigConfig(t)
 	dir := t.TempDir()
-	f := resultsFlags{rows: filepath.Join(dir, "results", "rows.yaml"), work: filepath.Join(dir, "work"), commit: "test", workers: 1}
+	f := resultsFlags{rows: filepath.Join(dir, "results", "rows.yaml"), work: filepath.Join(dir, "work"), commit: "test", workers: 1, seed: 1}
 	if err := errors.Join(os.Mkdir(f.folder(), 0o755), os.WriteFile(f.rows, []byte(tinyPlan), 0o600)); err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +171,7 @@ func TestResultsRefuse(t *testing.T) {
 		"-rows nowhere.yaml -list": "nowhere.yaml",
 		"-rows " + rows:            "say -list, -row NAME or -page",
 		"-rows " + rows + " -work " + work + " -row juggle": `no row and no experiment is called "juggle"`,
+		"-rows " + rows + " -work " + work + " -row tiny-top -training-seed 2": "-training-seed 2: the row has [1]",
 	} {
 		if err := cmdResults(t.Context(), strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", args, err, want)
