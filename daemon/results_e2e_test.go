@@ -170,7 +170,7 @@ func TestResultsRefuse(t *testing.T) {
 	for args, want := range map[string]string{
 		"-rows nowhere.yaml -list": "nowhere.yaml",
 		"-rows " + rows:            "say -list, -row NAME or -page",
-		"-rows " + rows + " -work " + work + " -row juggle": `no row and no experiment is called "juggle"`,
+		"-rows " + rows + " -work " + work + " -row juggle":                    `no row and no experiment is called "juggle"`,
 		"-rows " + rows + " -work " + work + " -row tiny-top -training-seed 2": "-training-seed 2: the row has [1]",
 	} {
 		if err := cmdResults(t.Context(), strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
