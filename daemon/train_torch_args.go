@@ -45,6 +45,9 @@ func (f *trainFlags) torchArgs(file, dir string) []string {
 	if f.torch.tf32 {
 		say("tf32")
 	}
+	if f.torch.bf16 {
+		say("bf16")
+	}
 	if f.torch.eager {
 		say("eager")
 	}

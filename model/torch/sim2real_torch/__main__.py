@@ -78,6 +78,7 @@ TRAIN = (
     ("--device", {"default": "auto", "help": "auto, cpu or cuda; auto takes a GPU if there is one, and says so"}),
     ("--eager", {"action": "store_true", "help": "launch every kernel by itself, where a GPU replays a recorded step"}),
     ("--tf32", {"action": "store_true", "help": "let a GPU round products to 10 bits: faster, less exact"}),
+    ("--bf16", {"action": "store_true", "help": "let a CPU compute in bfloat16, 8 bits: faster with AMX, less exact"}),
     ("--commit", {"default": "unknown", "help": "revision of this source, for the bundle's record"}),
 )
 PRETRAIN = (

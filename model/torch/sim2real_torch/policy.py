@@ -3,6 +3,7 @@
 What belongs here: what Go's adapter.Network and adapter.Head are. What does not: the data and the loop.
 """
 
+import contextlib
 import itertools
 import math
 
@@ -78,6 +79,7 @@ class Policy(torch.nn.Module):
         """base are the model's parameters that learn, by their names in a bundle (full)."""
         super().__init__()
         self.model, self.adapters, self.head, self.base = model, adapters, head, base or {}
+        self.within = contextlib.nullcontext  # what the model runs in, such as machine.in_bfloat16
 
     def train(self, mode: bool = True) -> "Policy":
         """As torch's, but the model stays as it is: in training mode a BatchNorm would move its statistics."""
@@ -88,8 +90,9 @@ class Policy(torch.nn.Module):
     def features(self, pictures: torch.Tensor, proprio: torch.Tensor) -> torch.Tensor:
         """(B, F) of pictures (B, P, 3, H, W), observation by observation and camera by camera, and (B, joints or 0)."""
         batch = len(pictures)
-        seen = backbones.features(self.model, pictures.flatten(0, 1)).reshape(batch, -1)
-        return torch.cat([seen, proprio], 1)
+        with self.within():
+            seen = backbones.features(self.model, pictures.flatten(0, 1)).reshape(batch, -1)
+        return torch.cat([seen.float(), proprio], 1)
 
     def forward(self, pictures: torch.Tensor, proprio: torch.Tensor) -> torch.Tensor:
         """Standardised actions, (B, chunk * actions)."""

@@ -58,7 +58,9 @@ class Run:
             torch.set_num_threads(options.threads)
         self.device, name = machine.pick(options.device)
         cuda = self.device.type == "cuda"
-        self.computer = name + (", TF32" if options.tf32 and cuda else "")
+        if options.bf16 and cuda:
+            raise TrainingError(f"--bf16 is for a CPU, this is {name}; take --tf32, or --device cpu")
+        self.computer = name + (", TF32" if options.tf32 and cuda else "") + (", bfloat16" if options.bf16 else "")
         # Noise is drawn by a generator of its own, which a recorded step would repeat.
         self.eager = options.eager or not cuda or options.noise > 0
         machine.set_tf32(options.tf32)
@@ -70,6 +72,8 @@ class Run:
         self.recipe, self.head_recipe = recipes(options, self.whole)
         self.rows = Rows(self.data, options)
         self.net = network(model, arch, self.placement, options, self.data).to(self.device)
+        if options.bf16:
+            self.net.within = machine.in_bfloat16
         steps = "one by one" if self.eager else "recorded"
         say(f"{self.net.counts()}; torch {torch.__version__} on {self.computer}, steps {steps}")
         augment = Augment(options.shift, options.brightness, options.contrast, options.saturation, options.noise)

@@ -52,6 +52,20 @@ def test_refuses_a_device_that_is_not_there(tmp_path, folder):
         run.train(options(folder, tmp_path / "x", "--device", "cuda"), lambda _: None)
 
 
+@pytest.mark.parametrize("family", ["vit", "resnet", "nfnet"])
+def test_bfloat16_is_near_and_said(tmp_path, folder, family):
+    told = {}
+    for name, more in (("exact", []), ("rounded", ["--bf16"])):
+        report = tmp_path / f"{name}.json"
+        run.train(options(folder, tmp_path / name, "--report", report, *more, family=family), lambda _: None)
+        told[name] = json.loads(report.read_text())
+    exact, rounded = (told[name]["losses"][0] for name in ("exact", "rounded"))
+    assert rounded == pytest.approx(exact, rel=0.05) and rounded != exact
+    assert "bfloat16" in told["rounded"]["computer"] and "bfloat16" not in told["exact"]["computer"]
+    assert "bfloat16" in tensorfile.read(tmp_path / "rounded").metadata[saving.KEY]
+    assert tensorfile.read(tmp_path / "rounded").tensors["head.0.weight"].dtype == "F32"
+
+
 def test_divergence_is_said(tmp_path, folder, monkeypatch):
     monkeypatch.setattr(training, "step", lambda *_: torch.tensor(math.nan))
     with pytest.raises(TrainingError, match="lower --rate"):
