@@ -137,6 +137,7 @@ func (k *worker) beside(ctx context.Context, l *loop, f func(context.Context) er
 	ended := make(chan error, 1)
 	running, cancel := context.WithCancelCause(ctx)
 	l.audit, l.atRest = k.auditCommand, func() { cancel(errAskedForRest) }
+	l.resets = k.w.lockstep() // time that waits is no real arm's
 	go func() {
 		err := l.run(looping, k.w)
 		ended <- err

@@ -10,6 +10,7 @@ import (
 
 	"sim2reald/daemon/control"
 	"sim2reald/daemon/control/supervisor"
+	"sim2reald/daemon/evaluation"
 	"sim2reald/daemon/topic"
 )
 
@@ -76,8 +77,12 @@ func (l *loop) tell(log *slog.Logger, told supervisor.Machine) supervisor.Machin
 	return m
 }
 
-// failureOf is the actor's error behind a fault, with the place of a bug; nil for what has none.
+// failureOf is what lies behind a fault: the joint and its limits, or the actor's error with the place of a bug; nil for
+// what has nothing of the kind.
 func (l *loop) failureOf(c supervisor.Cause) error {
+	if c == supervisor.LimitPassed {
+		return l.beyond()
+	}
 	failure := l.Failure()
 	var bug *control.PanicError
 	switch {
@@ -87,6 +92,15 @@ func (l *loop) failureOf(c supervisor.Cause) error {
 		return fmt.Errorf("%w: %s", failure, bug.Stack)
 	}
 	return failure
+}
+
+// beyond names the joint that was measured beyond its limits.
+func (l *loop) beyond() error {
+	b, name := l.Beyond(), "a joint"
+	if f, ok := l.link.Factsheet(); ok && b.Joint < len(f.JointNames) {
+		name = f.JointNames[b.Joint]
+	}
+	return fmt.Errorf("%s %v", name, b)
 }
 
 // desk answers the request topic, from before there is a loop to ask.
@@ -137,16 +151,35 @@ func (l *loop) askUnlessInterrupted(k supervisor.Kind) error {
 	return l.Ask(supervisor.Request{Kind: k})
 }
 
-// Stop also tells of a fault, which an evaluation must not pass over.
+// Stop also tells of a fault, which an evaluation must not pass over. One of the arm's motion is acknowledged where the
+// next episode puts the arm elsewhere.
 func (l *loop) Stop() error {
 	err := l.Ask(supervisor.Request{Kind: supervisor.Stop})
-	if m := l.Machine(); err == nil && m.Mode == supervisor.Faulted {
-		if failure := l.failureOf(m.Fault.Cause); failure != nil {
-			return fmt.Errorf("the daemon faulted: %s: %w", m.Fault.Cause, failure)
-		}
-		return fmt.Errorf("the daemon faulted: %s; %s", m.Fault.Cause, m.Fault.Cause.Remedy())
+	m := l.Machine()
+	if err != nil || m.Mode != supervisor.Faulted {
+		return err
 	}
-	return err
+	err = l.faulted(m.Fault.Cause, l.failureOf(m.Fault.Cause))
+	var lost *evaluation.LostError
+	if !errors.As(err, &lost) {
+		return err
+	}
+	if refused := l.Ask(supervisor.Request{Kind: supervisor.Acknowledge, Fault: m.Fault.ID}); refused != nil {
+		return fmt.Errorf("%s; %w", lost.Reason, refused) // no episode follows
+	}
+	return lost
+}
+
+// faulted is what an evaluation is told of a fault and of what lies behind it, nil for nothing.
+func (l *loop) faulted(c supervisor.Cause, behind error) error {
+	what := fmt.Sprintf("%s; %s", c, c.Remedy())
+	if behind != nil {
+		what = fmt.Sprintf("%s: %v", c, behind)
+	}
+	if l.resets && c.OfMotion() {
+		return &evaluation.LostError{Reason: what}
+	}
+	return fmt.Errorf("the daemon faulted: %s", what)
 }
 
 // inWords is the mode, and what latches it, in one line.

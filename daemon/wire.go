@@ -81,6 +81,7 @@ type loop struct {
 
 	interrupted atomic.Bool // a person asked for rest while an evaluation ran
 	atRest      func()      // then ends the evaluation; nil when none runs
+	resets      bool        // the next episode puts the arm elsewhere, whatever became of it: a simulator's evaluation
 }
 
 func (l *loop) send(out control.Output) error {

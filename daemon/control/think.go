@@ -105,6 +105,13 @@ func (l *Loop) Failure() error {
 	return l.failure
 }
 
+// Beyond is the joint that was last measured beyond its limits.
+func (l *Loop) Beyond() supervisor.Beyond {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.track.Beyond
+}
+
 // look copies the newest picture of every camera, or the newest set of several, and returns when the oldest of them was
 // taken, on the clock that ages are judged by.
 func (l *Loop) look() (time.Duration, error) {

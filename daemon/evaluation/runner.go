@@ -24,8 +24,14 @@ type Bridge interface {
 type Operator interface {
 	Arm() error
 	Start() error
-	Stop() error
+	Stop() error // a *LostError where the arm's motion faulted, and another episode can be run
 }
+
+// LostError is a fault of the daemon over what the arm did in an episode, acknowledged, since a reset undoes it: the episode
+// is a failure of the policy, and the next one begins anew.
+type LostError struct{ Reason string }
+
+func (e *LostError) Error() string { return "the daemon faulted: " + e.Reason }
 
 // Plan is what every episode has in common. Where a name is empty, the bridge's own is meant.
 type Plan struct {
@@ -91,9 +97,12 @@ func (r *Runner) Once(ctx context.Context, plan Plan, seed int64) (Trial, error)
 	if err != nil {
 		return Trial{}, err
 	}
-	return Trial{
-		Seed: seed, Outcome: end.State, Steps: end.Step, Reason: end.Reason, Wall: time.Since(began).Seconds(),
-	}, stopErr
+	trial := Trial{Seed: seed, Outcome: end.State, Steps: end.Step, Reason: end.Reason, Wall: time.Since(began).Seconds()}
+	var lost *LostError
+	if errors.As(stopErr, &lost) && !trial.Void() {
+		trial.Outcome, trial.Reason, stopErr = "failure", lost.Error(), nil
+	}
+	return trial, stopErr
 }
 
 // Freely arms and starts a bridge that knows no episodes, and stops when ctx ends.

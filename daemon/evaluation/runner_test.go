@@ -106,6 +106,21 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
+// TestRunGoesOnAfterALostTrial: a fault over the arm's motion is the policy's failure, whatever the bridge calls the end;
+// of an episode that the bridge gave up nothing is said.
+func TestRunGoesOnAfterALostTrial(t *testing.T) {
+	s := newScript()
+	s.stopErr = &LostError{"limit_passed: joint 1"}
+	trials, err := s.run(t, 2)
+	if err != nil || len(trials) != 2 || trials[1].Outcome != "failure" || trials[1].Reason != "the daemon faulted: limit_passed: joint 1" || trials[1].Steps != 42 {
+		t.Errorf("%+v, %v", trials, err)
+	}
+	s.end = "aborted"
+	if trials, err := s.run(t, 1); err == nil || len(trials) != 0 {
+		t.Errorf("%+v, %v", trials, err)
+	}
+}
+
 func TestRunEndsWithItsContext(t *testing.T) {
 	s := newScript()
 	s.end = ""

@@ -87,6 +87,12 @@ func (c Cause) Remedy() string { return c.Fact().Remedy }
 // Class says what ends it.
 func (c Cause) Class() Class { return c.Fact().Class }
 
+// OfMotion reports whether it is about what the arm was measured to do, so that an arm that is put elsewhere, as a
+// simulator's is between episodes, is rid of it.
+func (c Cause) OfMotion() bool {
+	return c == LimitPassed || c == StateJump || c == Workspace || c == SelfCollision
+}
+
 // Causes is a set.
 type Causes uint64
 

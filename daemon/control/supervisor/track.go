@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -16,9 +17,25 @@ type Track struct {
 	heeded  time.Duration // at of the first measurement with the newest accepted command
 	refused uint64        // count of refused commands then
 
-	Broken bool // the newest holds what is not finite
-	Jumped bool // it is further from the one before than the arm can go
-	Passed bool // a joint is beyond its limits
+	Broken bool   // the newest holds what is not finite
+	Jumped bool   // it is further from the one before than the arm can go
+	Passed bool   // a joint is beyond its limits
+	Beyond Beyond // which, the last time
+}
+
+// Beyond is the last joint that was measured beyond its limits.
+type Beyond struct {
+	Joint    int     // counted from the base, from 0
+	Position float64 // rad, and what it may be
+	Min, Max float64
+	Speed    float64 // rad/s, and what it may be either way
+	SpeedMax float64
+}
+
+// String says where it was and where it may be.
+func (b Beyond) String() string {
+	return fmt.Sprintf("was measured at %.3f rad and %.3f rad/s; its limits are %.3f to %.3f rad and %.3f rad/s",
+		b.Position, b.Speed, b.Min, b.Max, b.SpeedMax)
 }
 
 // TrackBounds are what measurements are judged by.
@@ -43,7 +60,10 @@ func (t *Track) See(s *robot.State, at time.Duration, b *TrackBounds) {
 	}
 	t.Broken = !s.Q.Finite(b.Joints) || !s.DQ.Finite(b.Joints) || math.IsNaN(s.Gripper) || math.IsInf(s.Gripper, 0)
 	t.Jumped = t.seen && sameMotion(&t.newest, s) && jumped(&t.newest.Q, &s.Q, at-t.at, b)
-	t.Passed = passed(s, b)
+	joint := passed(s, b)
+	if t.Passed = joint >= 0; t.Passed {
+		t.Beyond = Beyond{joint, s.Q[joint], b.Limits.QMin[joint], b.Limits.QMax[joint], s.DQ[joint], b.Limits.DQMax[joint]}
+	}
 	if !t.seen || s.Stamp != t.newest.Stamp {
 		t.changed = at
 	}
@@ -76,12 +96,13 @@ func jumped(from, to *robot.Vector, dt time.Duration, b *TrackBounds) bool {
 	return false
 }
 
-func passed(s *robot.State, b *TrackBounds) bool {
+// passed is the first joint beyond its limits, -1 for none.
+func passed(s *robot.State, b *TrackBounds) int {
 	for j := range b.Joints {
 		if s.Q[j] < b.Limits.QMin[j]-b.Slack || s.Q[j] > b.Limits.QMax[j]+b.Slack ||
 			math.Abs(s.DQ[j]) > b.Overspeed*b.Limits.DQMax[j] {
-			return true
+			return j
 		}
 	}
-	return false
+	return -1
 }

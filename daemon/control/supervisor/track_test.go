@@ -55,6 +55,21 @@ func TestTrackJudgesOne(t *testing.T) {
 	}
 }
 
+// TestTrackNamesTheJoint: the first that is beyond, and it is remembered when all is well again.
+func TestTrackNamesTheJoint(t *testing.T) {
+	var track Track
+	b := twoJoints()
+	track.See(&robot.State{Seq: 1, Q: robot.Vector{0.5, -1}, DQ: robot.Vector{1, -7}}, 0, &b)
+	track.See(&robot.State{Seq: 2}, time.Second, &b)
+	want := Beyond{Joint: 1, Position: -1, Min: -2, Max: 2, Speed: -7, SpeedMax: 4}
+	if track.Passed || track.Beyond != want {
+		t.Errorf("passed %t, %+v, want %+v", track.Passed, track.Beyond, want)
+	}
+	if got := want.String(); got != "was measured at -1.000 rad and -7.000 rad/s; its limits are -2.000 to 2.000 rad and 4.000 rad/s" {
+		t.Error(got)
+	}
+}
+
 // TestTrackJumps moves joint 1, of at most 4 rad/s, in an eighth of a second: 0.25 + 0.5 rad are no jump.
 func TestTrackJumps(t *testing.T) {
 	const far, moves = 0.75, robot.EpisodeRunning
