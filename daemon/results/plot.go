@@ -223,18 +223,20 @@ func shiftsPlot(s section) (*plot.Plot, error) {
 	}
 	p := newPlot(s.Title)
 	var names []string
-	shown := 0
+	var rows []*Standing
 	for _, r := range s.rows {
-		points := r.underShifts(&names, 0.16*float64(shown)-0.16)
-		if len(points.x) == 0 {
-			continue
+		if len(r.underShifts(&names, 0).x) > 0 {
+			rows = append(rows, r)
 		}
+	}
+	const apart = 0.16
+	for shown, r := range rows {
+		points := r.underShifts(&names, apart*(float64(shown)-float64(len(rows)-1)/2))
 		dots, err := points.add(p, colours(shown))
 		if err != nil {
 			return nil, err
 		}
 		p.Legend.Add(r.Label, dots)
-		shown++
 	}
 	if len(names) == 0 {
 		return nil, nil
