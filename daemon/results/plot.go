@@ -242,7 +242,7 @@ func shiftsPlot(s section) (*plot.Plot, error) {
 		return nil, nil
 	}
 	p.NominalX(names...)
-	p.X.Min, p.X.Max = -0.6, float64(len(names))-0.4+0.25*float64(len(names)) // room for the legend
+	p.X.Min, p.X.Max = -0.6, float64(len(names))-0.4+0.4*float64(len(names)) // room for the legend
 	if len(names) > 5 {
 		p.X.Tick.Label.Rotation, p.X.Tick.Label.XAlign = math.Pi/6, draw.XRight
 	}
