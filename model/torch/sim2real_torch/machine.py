@@ -44,7 +44,7 @@ def in_bfloat16() -> Iterator[None]:
     """Products, and what lies between them, in bfloat16, of 8 bits, on the CPU; parameters and sums stay float32.
 
     It pays where the processor multiplies bfloat16 (AMX): a step of a ViT-S with adapters takes half as long. Attention
-    goes without torch's fused kernel, which takes ten times as long in bfloat16 as in float32.
+    goes without torch's fused kernel, which takes longer in bfloat16 than in float32: its products are small.
     """
     with torch.autocast("cpu", torch.bfloat16), torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         yield
