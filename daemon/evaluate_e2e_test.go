@@ -11,6 +11,8 @@ import (
 
 	"sim2reald/daemon/config"
 	"sim2reald/daemon/evaluation"
+	"sim2reald/model/bundle"
+	"sim2reald/robot"
 )
 
 // reportAt runs an evaluation whose report is at path.
@@ -148,5 +150,29 @@ func TestEvaluateFlagsRefuse(t *testing.T) {
 				t.Errorf("%v, want %q", err, want)
 			}
 		})
+	}
+}
+
+// TestEvaluationOutlivesATornArm runs three starts in lock-step, of which the second leaves the measured arm at 9 rad/s: that
+// one has failed, and the third is run.
+func TestEvaluationOutlivesATornArm(t *testing.T) {
+	t.Parallel()
+	cfg := rigConfig(t)
+	cfg.Bridge = config.Bridge{
+		Command: []string{"env", "FAULTS_TEAR_STEPS=5", pythonOf(cfg.Bridge), "daemon/faults/arm.py"},
+		Domain:  "faults", Task: "move", Clock: "lockstep", Jitter: "none", Horizon: 10,
+	}
+	cfg.Policy.Bundle = untrainedBundle(t, cfg, func(m *bundle.Manifest) {
+		m.Task, m.Limits = "move", bundle.LimitsOf(robot.Panda().Limits, robot.Panda().N(), 0.5)
+	})
+	report, _ := reportAt(t, cfg, evaluateFlags{episodes: 3, workers: 1}, filepath.Join(t.TempDir(), "report.json"))
+	for i, trial := range report.Arms[0].Trials {
+		want := [][2]string{{"truncated", ""}, {"failure", "limit_passed: panda_joint2 was measured at"}, {"truncated", ""}}[i]
+		if trial.Outcome != want[0] || !strings.Contains(trial.Reason, want[1]) {
+			t.Errorf("trial %d: %+v, want %s, %q", i, trial, want[0], want[1])
+		}
+	}
+	if n, _, _ := report.Arms[0].Counts(); n != 3 {
+		t.Errorf("%d trials count, want 3", n)
 	}
 }

@@ -97,7 +97,11 @@ class Arm:
         return self._q.copy()
 
     def measure(self) -> Measurement:
-        return Measurement(self._q.copy(), self._v.copy(), REST.copy(), self._gripper)
+        """Where it was told to be, unless FAULTS_TEAR_STEPS tears it after so many steps of an odd seed."""
+        velocity, tears = self._v.copy(), int(os.environ.get("FAULTS_TEAR_STEPS", "0"))
+        if tears > 0 and self._seed % 2 == 1 and self._ticks >= tears * self.control_ticks:
+            velocity[1] = 9.0
+        return Measurement(self._q.copy(), velocity, REST.copy(), self._gripper)
 
     def succeeded(self) -> bool:
         """Never, unless FAULTS_SUCCESS_STEPS says after how many steps an episode of an odd seed does."""
