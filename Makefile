@@ -40,12 +40,12 @@ base-resnet50: setup ## a second pretrained base, a self-supervised ResNet-50 ou
 # No package ships weights of an NFNet that may be had here, so a small one is made of the simulator's own pictures.
 NFNET := build/base/nfnet_small_masked
 .PHONY: base-nfnet
-base-nfnet: build bench-setup ## a third base, a small NFNet pretrained here on masked pictures of the kitchen: an hour on two cores
+base-nfnet: build bench-setup ## a third base, a small NFNet pretrained here on masked pictures of the kitchen: 40 minutes on two cores
 	@for task in slide light hinge burner burner_top microwave; do build/sim2reald collect -domain kitchen -task $$task \
 	  -shift randomised -noise 0.2 -speed-scale 0.5 -seed 2000000 -episodes 15 -lerobot=false -out build/pretraining/$$task || exit 1; done
 	@cd model/torch && ls ../../$(NFNET).safetensors >/dev/null 2>&1 || ../../build/bench-venv/bin/python -m sim2real_torch pretrain \
 	  $$(printf -- '--data ../../build/pretraining/%s ' slide light hinge burner burner_top microwave) \
-	  --arch ../base/made/nfnet_small.arch.json --epochs 40 $(PRETRAIN) --out ../../$(NFNET).safetensors
+	  --arch ../base/made/nfnet_small.arch.json --epochs 12 $(PRETRAIN) --out ../../$(NFNET).safetensors
 	@build/sim2reald base -arch model/base/made/nfnet_small.arch.json -name nfnet_small_masked add $(NFNET).safetensors
 
 .PHONY: build
