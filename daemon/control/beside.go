@@ -38,8 +38,8 @@ func NewBeside(first, second *PolicyActor, together func(*model.Observation, []m
 	return &Beside{policies: [2]*PolicyActor{first, second}, together: together, chunks: make([]model.ActionChunk, 2)}
 }
 
-// Act makes the first's plan and compares it with the second's. Only the first's error is one: the second commands
-// nothing.
+// Act makes the first's plan and compares it with the second's. Only the first's error or panic is one: the second
+// commands nothing.
 func (b *Beside) Act(frames []*camera.Frame, state *robot.State, plan *Plan) error {
 	if b.together == nil {
 		return b.apart(frames, state, plan)
@@ -48,7 +48,7 @@ func (b *Beside) Act(frames []*camera.Frame, state *robot.State, plan *Plan) err
 	if err := first.observe(frames, state); err != nil {
 		return err
 	}
-	if err := b.together(first.obs, b.chunks); err != nil {
+	if err := caught(func() error { return b.together(first.obs, b.chunks) }); err != nil {
 		// It does not say whose it is: the first asked once more says whether it is the second's.
 		if err := first.predict(); err != nil {
 			return err
@@ -59,7 +59,7 @@ func (b *Beside) Act(frames []*camera.Frame, state *robot.State, plan *Plan) err
 	if err := first.decode(&b.chunks[0], state, plan); err != nil {
 		return err
 	}
-	b.compare(plan, second.decode(&b.chunks[1], state, &b.other))
+	b.compare(plan, caught(func() error { return second.decode(&b.chunks[1], state, &b.other) }))
 	return nil
 }
 
@@ -68,7 +68,7 @@ func (b *Beside) apart(frames []*camera.Frame, state *robot.State, plan *Plan) e
 	if err := b.policies[0].Act(frames, state, plan); err != nil {
 		return err
 	}
-	b.compare(plan, b.policies[1].Act(frames, state, &b.other))
+	b.compare(plan, act(b.policies[1], frames, state, &b.other))
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 type oneJoint struct {
 	speed, gripper float32
 	err            error
+	panics         bool
 	asked          int
 }
 
@@ -24,6 +25,9 @@ func (*oneJoint) Observe([]*camera.Frame, *robot.State, *model.Observation) erro
 
 func (o *oneJoint) Predict(_ *model.Observation, out *model.ActionChunk) error {
 	o.asked++
+	if o.panics {
+		panic("out of its mind")
+	}
 	out.Rows, out.Dim, out.Data = 1, 2, []float32{o.speed, o.gripper}
 	return o.err
 }
@@ -82,8 +86,12 @@ func TestBeside(t *testing.T) {
 			if d = b.Difference(); d.Answers != 2 || d.Failures != 1 || !strings.Contains(d.LastError.Error(), "second is broken") {
 				t.Errorf("%+v", d)
 			}
+			second.panics = true
+			if err := look(); err != nil || plan.Wanted[0].DQ[0] != 0.5 || !strings.Contains(b.Difference().LastError.Error(), "out of its mind") {
+				t.Errorf("the second's panic: %v, %+v", err, b.Difference())
+			}
 			first.err = errors.New("first is broken")
-			if err := look(); err == nil || !strings.Contains(err.Error(), "first is broken") || b.Difference().Failures != 1 {
+			if err := look(); err == nil || !strings.Contains(err.Error(), "first is broken") || b.Difference().Failures != 2 {
 				t.Errorf("the first's failure: %v, %+v", err, b.Difference())
 			}
 		})

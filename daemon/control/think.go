@@ -89,13 +89,18 @@ type PanicError struct {
 func (e *PanicError) Error() string { return fmt.Sprintf("thinking panicked: %v", e.Value) }
 
 // act is the actor's answer, its panic as an error.
-func act(a Actor, frames []*camera.Frame, state *robot.State, plan *Plan) (err error) {
+func act(a Actor, frames []*camera.Frame, state *robot.State, plan *Plan) error {
+	return caught(func() error { return a.Act(frames, state, plan) })
+}
+
+// caught is f's error, or its panic as one.
+func caught(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return a.Act(frames, state, plan)
+	return f()
 }
 
 // Failure is the actor's last error, nil if there was none.
