@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -78,6 +79,7 @@ def test_our_bridge_keeps_every_rule(broker, clock):
     """Where a machine that is busy for a moment fails a rule of time, all are judged once more."""
     results, text = judge(broker, f"ours-{clock}", clock)
     if clock == "realtime" and failed(results):
+        warnings.warn(f"judged once more, after {failed(results)}", stacklevel=1)
         results, again = judge(broker, f"ours-{clock}-again", clock)
         text += again
     assert failed(results) == [], text
@@ -118,6 +120,8 @@ def test_a_bridge_that_breaks_a_rule_fails_its_check_alone(broker):
 def test_a_bridge_that_breaks_a_rule_of_time_fails_its_check_alone(broker):
     """Where a machine that is busy for a moment fails another as well, once more and one by one."""
     wrong = unlike(broker, "realtime", spoilt.IN_REALTIME, len(spoilt.IN_REALTIME))
+    if wrong:
+        warnings.warn(f"judged once more, after {wrong}", stacklevel=1)
     again = unlike(broker, "realtime", wrong, 1)
     assert not again, "\n".join(f"{name}: {s}" for name, s in again.items())
 
