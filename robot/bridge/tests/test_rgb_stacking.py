@@ -74,6 +74,19 @@ def test_the_start_depends_on_seed_and_preset_only(cell):
     assert np.array_equal(arm.start(rgb_stacking.build("triplet4"), 3, "uniform"), first)
 
 
+def test_near_moves_what_lies_there_a_little(cell):
+    """Each object by no more than its bounds, and what it slides in coming to rest, each seed otherwise."""
+
+    def lying(seed, jitter):
+        cell.reset("triplet4", seed, jitter)
+        return np.array([cell.data.xpos[cell._handles.bodies[c]] for c in rgb_stacking_scene.COLOURS])
+
+    none, settling = lying(0, "none"), 0.005
+    moved = np.array([lying(seed, "near") - none for seed in range(8)])
+    assert np.abs(moved[..., :2]).max() <= rgb_stacking.PRESETS["near"].nudge_m + settling
+    assert np.all(np.ptp(moved[..., :2], axis=0) > 0.01)
+
+
 def test_the_same_commands_end_in_the_same_state(cell):
     ends = []
     for _ in range(2):
@@ -188,7 +201,8 @@ def test_no_shift_repaints_what_the_task_tells_apart(cell, name):
 
 
 @pytest.mark.parametrize(
-    ("task", "jitter", "remedy"), [("triplet1", "uniform", "--task triplet1"), ("triplet4", "j05", "none, uniform")]
+    ("task", "jitter", "remedy"),
+    [("triplet1", "uniform", "--task triplet1"), ("triplet4", "j05", "none, near, uniform")],
 )
 def test_a_reset_that_cannot_be_done(cell, task, jitter, remedy):
     with pytest.raises(domain.RefusedError, match=remedy):
