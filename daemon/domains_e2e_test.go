@@ -10,6 +10,7 @@ import (
 	"sim2reald/daemon/config"
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
+	"sim2reald/model/safetensors"
 )
 
 // TestDomains goes the whole way in each further simulator, by the commands that a person gives: a demonstration that
@@ -36,6 +37,10 @@ func TestDomains(t *testing.T) {
 				t.Fatalf("%v, %+v", err, d.Meta)
 			}
 			trains(t, fmt.Sprintf("-data %s -out %s -cache %s -size 56 -views 0 -held 0 -epochs 2 %s", data, trained, filepath.Join(dir, "cache"), action))
+			asTyped(t, cmdTrain, fmt.Sprintf("-trainer torch -torch-print -data %s -out %s -size 56 %s", data, trained, action))
+			if labels, err := safetensors.ReadFile(trained+".labels.safetensors", safetensors.DefaultLimits()); err != nil || len(labels.Tensors) != 1 {
+				t.Errorf("what PyTorch would learn: %v, %v", labels, err)
+			}
 			b, err := bundle.Load(trained)
 			if err != nil || b.Manifest.Action.Kind != bundle.ActionCartesian {
 				t.Fatalf("%+v, %v", b, err)

@@ -76,19 +76,22 @@ func trainTorch(ctx context.Context, on *base.Base, file string, data *dataset.D
 	}
 	dir := f.out + ".torch"
 	args := f.torchArgs(file, dir)
+	if err := f.tellLabels(data); err != nil {
+		return err
+	}
 	if f.torch.show {
 		fmt.Println(quoted(append([]string{f.torch.python}, args...)))
 		return nil
 	}
 	if f.torch.trained != "" {
-		return f.takeOver(on, data, f.torch.trained)
+		return errors.Join(f.takeOver(on, data, f.torch.trained), f.forgetLabels())
 	}
 	if err := freshFolder(dir); err != nil {
 		return err
 	}
 	if err := runTorch(ctx, f.torch.python, args); err != nil {
 		if _, missing := os.Stat(filepath.Join(dir, torchReport)); missing != nil {
-			return errors.Join(fmt.Errorf("train: PyTorch ended (%w); it said why above. -python names an interpreter with torch and timm", err), os.RemoveAll(dir))
+			return errors.Join(fmt.Errorf("train: PyTorch ended (%w); it said why above. -python names an interpreter with torch and timm", err), os.RemoveAll(dir), f.forgetLabels())
 		}
 	}
 	err := f.takeOver(on, data, dir)
@@ -97,15 +100,12 @@ func trainTorch(ctx context.Context, on *base.Base, file string, data *dataset.D
 	} else if err != nil {
 		return fmt.Errorf("%w; what PyTorch trained is kept in %s, for -torch-trained", err, dir)
 	}
-	return errors.Join(err, os.RemoveAll(dir))
+	return errors.Join(err, os.RemoveAll(dir), f.forgetLabels())
 }
 
 // fitsTorch refuses what the package cannot train, before an interpreter starts.
 func (f *trainFlags) fitsTorch(data *dataset.Dataset) error {
 	o := &f.opt
-	if o.Tool != nil {
-		return fmt.Errorf("-action %s is not for -trainer %s; train it with -trainer %s", bundle.ActionCartesian, trainerTorch, trainerGorgonia)
-	}
 	net, err := o.Network(&data.Meta)
 	if err != nil {
 		return err
@@ -120,13 +120,8 @@ func (f *trainFlags) fitsTorch(data *dataset.Dataset) error {
 			return fmt.Errorf("a learning rate of %s, where nothing is trained; leave it out", place)
 		}
 	}
-	if o.Head == nil {
-		return nil
-	}
-	m := &o.Head.Manifest
-	if m.Base.Digest != o.Base.Digest || m.Proprioception != o.Proprioception || m.History != o.History || m.Action.Kind != bundle.ActionVelocity ||
-		m.Action.ChunkSize != o.ChunkSize || !slices.Equal(m.Action.Dimensions, bundle.Dimensions(data.Meta.Robot.JointNames)) {
-		return fmt.Errorf("-init-head %s: bundle %s is of another base, or sees or says something else; name one of this kind", f.head, m.Name)
+	if err := o.HeadFits(&data.Meta); err != nil {
+		return fmt.Errorf("-init-head %s: %w; name one of this kind", f.head, err)
 	}
 	return nil
 }
@@ -225,12 +220,20 @@ func (f *trainFlags) imported(path string) (*bundle.Bundle, error) {
 	if r == nil {
 		return nil, fmt.Errorf("importing %s: it does not say how it was trained; train it with the package of this release", path)
 	}
-	asked := []any{o.Arm, o.Adapters.String(), o.Full, o.Batch, o.Rates, o.Seed}
-	got := []any{r.Arm, b.Manifest.Adapters.Placement, b.Manifest.Kind == bundle.KindFull, r.Batch, r.Rates, b.Manifest.Training.Seed}
+	asked := []any{o.Arm, o.Adapters.String(), o.Full, o.Batch, o.Rates, o.Seed, o.Tool}
+	got := []any{r.Arm, b.Manifest.Adapters.Placement, b.Manifest.Kind == bundle.KindFull, r.Batch, r.Rates, b.Manifest.Training.Seed, toolOf(&b.Manifest.Action)}
 	if !reflect.DeepEqual(asked, got) {
-		return nil, fmt.Errorf("importing %s: arm, placement, full, batch, rates and seed are %v, the command line asks for %v; give the one that trained it", path, got, asked)
+		return nil, fmt.Errorf("importing %s: arm, placement, full, batch, rates, seed and tool are %v, the command line asks for %v; give the one that trained it", path, got, asked)
 	}
 	return shownBy(b, f.shown)
+}
+
+// toolOf is whose motion an action is; nil for the joints' velocities.
+func toolOf(a *bundle.Action) *train.Tool {
+	if a.Cartesian == nil {
+		return nil
+	}
+	return &train.Tool{Dimensions: a.Dimensions, Chain: a.Cartesian.Chain, Point: a.Cartesian.Tool}
 }
 
 // torchTold is what the package says that it did.

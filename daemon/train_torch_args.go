@@ -1,14 +1,18 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"sim2reald/model/adapter"
+	"sim2reald/model/dataset"
 	"sim2reald/model/train"
 )
 
@@ -28,6 +32,9 @@ func (f *trainFlags) torchArgs(file, dir string) []string {
 	say("std", o.Std[0], o.Std[1], o.Std[2])
 	say("history", o.History)
 	say("proprioception", o.Proprioception)
+	if f.labels() != "" {
+		say("labels", f.labels())
+	}
 	say("chunk", o.ChunkSize)
 	say("steps", o.NSteps)
 	say("arm", o.Arm)
@@ -116,6 +123,36 @@ func (f *trainFlags) sayAugment(say func(string, ...any)) {
 	say("saturation", a.Saturation)
 	say("noise", a.Noise)
 	say("augment-seed", a.Seed)
+}
+
+// labels is the file that says what PyTorch learns; empty where that is the joints' velocities, which it reads itself.
+func (f *trainFlags) labels() string {
+	if f.opt.Tool == nil {
+		return ""
+	}
+	return f.out + ".labels.safetensors"
+}
+
+// tellLabels writes that file. It stays where the command is printed, to be run with it.
+func (f *trainFlags) tellLabels(data *dataset.Dataset) error {
+	if f.labels() == "" || f.torch.trained != "" {
+		return nil
+	}
+	labels, err := f.opt.Labels(data)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(f.labels()), 0o755); err != nil {
+		return err
+	}
+	return labels.WriteFile(f.labels())
+}
+
+func (f *trainFlags) forgetLabels() error {
+	if err := os.Remove(f.labels()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil // there were none
 }
 
 // word spells a value so that Python reads the same number.

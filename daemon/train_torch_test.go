@@ -17,6 +17,7 @@ import (
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
 	"sim2reald/model/safetensors"
+	"sim2reald/model/train"
 )
 
 // TestTorchArgs: the command line in Python's words, every number spelled out.
@@ -40,6 +41,14 @@ func TestTorchArgs(t *testing.T) {
 				t.Errorf("%q: %s\nlacks %q", args, got, part)
 			}
 		}
+	}
+	f, err := trainFlagsOf(t, "vit_small_patch14_dinov2", "-trainer torch -arm top -out a/b.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.opt.Tool = &train.Tool{}
+	if got := strings.Join(f.torchArgs("base", "dir"), " "); !strings.Contains(got, " --labels a/b.safetensors.labels.safetensors ") {
+		t.Errorf("of a tool's motion: %s", got)
 	}
 	for args, want := range map[string]string{"-trainer tensorflow": "neither", "-tf32": "for -trainer torch", "-bf16": "for -trainer torch", "-torch-eager": "for -trainer torch", "-torch-print": "for -trainer torch"} {
 		if _, err := trainFlagsOf(t, "vit_small_patch14_dinov2", args); err == nil || !strings.Contains(err.Error(), want) {

@@ -18,6 +18,14 @@ type Tool struct {
 	Point      [3]float64 // m, in the flange
 }
 
+// String is for messages; nil is the joints.
+func (t *Tool) String() string {
+	if t == nil {
+		return "the joints"
+	}
+	return fmt.Sprintf("%v of %v m on %s", t.Dimensions, t.Point, t.Chain)
+}
+
 // action describes the numbers to learn. The posture of a tool's is the middle of the joints' ranges until the
 // demonstrations have been read.
 func (o *Options) action(m *dataset.Meta) bundle.Action {

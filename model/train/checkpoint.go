@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sim2reald/model/bundle"
+	"sim2reald/model/dataset"
 	"sim2reald/model/preprocess"
 	"sim2reald/model/safetensors"
 )
@@ -251,6 +252,17 @@ func (c *checkpoint) fill(name string, into []float32) error {
 	}
 	copy(into, v)
 	return nil
+}
+
+// HeadFits says why Head cannot be begun with on such demonstrations; nil where it can, or where there is none. An error
+// wraps ErrOptions.
+func (o *Options) HeadFits(m *dataset.Meta) error {
+	if o.Head == nil {
+		return nil
+	}
+	manifest := o.manifest(m)
+	_, _, _, err := headOf(o.Head, &manifest)
+	return err
 }
 
 // headOf gives head and scales of a bundle to begin with. It must be of the same base and dimensions.

@@ -42,6 +42,7 @@ TRAIN = (
     ("--std", {"type": float, "nargs": 3, "default": IMAGENET_STD, "help": "of pixels in 0..1; ImageNet's"}),
     ("--history", {"type": int, "default": 1, "help": "observations seen at once, 1 to 8"}),
     ("--proprioception", {"default": "none", "help": "none or joint_positions"}),
+    ("--labels", {"type": pathlib.Path, "help": "what to learn instead of the joints' velocities, by sim2reald train"}),
     ("--chunk", {"type": int, "default": 1, "help": "actions in one answer"}),
     ("--steps", {"type": int, "default": 1, "help": "of which so many are carried out"}),
     ("--full", {"action": "store_true", "help": "train the whole model instead of adapters"}),

@@ -4,6 +4,7 @@ What belongs here: reading it, the digest over it, labels and their statistics, 
 training (Go's model/dataset and model/train). What does not: pixels (pictures) and learning (training).
 """
 
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -17,6 +18,7 @@ import numpy
 from . import TrainingError, tensorfile
 
 SCHEMA, VERSIONS = "sim2reald.dataset", (1, 2)
+LABELS = "sim2reald.labels"  # the metadata's key in a file of labels
 # Floors of standard deviations: what hardly varies in the demonstrations must not be blown up on the robot.
 ACTION_FLOOR = 1e-3  # rad/s, and of the gripper's range
 PROPRIO_FLOOR = 1e-2  # rad
@@ -38,20 +40,42 @@ class Episode:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """What is learned instead of the joints' velocities: numbers that the daemon made of the demonstrations.
+
+    action is what they mean, as a manifest says it; rows are (steps, numbers), SI units, by the seed of an episode.
+    """
+
+    action: dict
+    rows: dict[int, numpy.ndarray]
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """An open folder: meta is dataset.json, episodes come by ascending seed."""
+    """An open folder: meta is dataset.json, episodes come by ascending seed. learned None is the joints' velocities."""
 
     meta: dict
     episodes: list[Episode]
     digest: str
+    learned: Labels | None = None
 
     @property
     def joints(self) -> int:
         """How many joints the arm has."""
         return len(self.meta["robot"]["joint_names"])
 
+    @property
+    def action(self) -> dict:
+        """What the numbers of an action mean, as a manifest says it."""
+        if self.learned:
+            return self.learned.action
+        dimensions = [*self.meta["robot"]["joint_names"], "gripper"]
+        return {"kind": "joint_velocity", "unit": "rad/s", "dimensions": dimensions}
+
     def labels(self, episode: Episode) -> numpy.ndarray:
-        """(steps, joints + 1): the teacher's wish, clipped to the speed limits that the robot will be under too."""
+        """(steps, numbers of an action): the teacher's wish, at the speed limits that the robot will be under too."""
+        if self.learned:
+            return self.learned.rows[episode.seed]
         limits = self.meta["limits"]
         fastest = numpy.array(limits["velocity_max"]) * limits["speed_scale"]
         low = numpy.append(-fastest, 0.0)
@@ -76,6 +100,24 @@ def load(folder: pathlib.Path) -> Dataset:
         episodes.append(_episode(path, cameras, joints))
         sha.update(f"{episodes[-1].seed} {episodes[-1].digest}\n".encode())
     return Dataset(meta, episodes, "sha256:" + sha.hexdigest())
+
+
+def learn(data: Dataset, path: pathlib.Path) -> Dataset:
+    """The dataset with labels from a file of the daemon's. Raises TrainingError or OSError."""
+    file = tensorfile.read(path)
+    try:
+        action = json.loads(file.metadata[LABELS])
+        rows = {}
+        for episode in (e for e in data.episodes if e.success):
+            rows[episode.seed] = file.tensors[str(episode.seed)].array()
+            want = (len(episode), len(action["dimensions"]))
+            if rows[episode.seed].shape != want or not numpy.isfinite(rows[episode.seed]).all():
+                raise ValueError(f"labels of seed {episode.seed} are {rows[episode.seed].shape}, or not finite; {want}")
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingError(
+            f"{path}: {error!r}: not labels of these demonstrations; let sim2reald train write them"
+        ) from error
+    return dataclasses.replace(data, learned=Labels(action, rows))
 
 
 def _compact(text: str) -> str:

@@ -36,7 +36,7 @@ def collect(data: demonstrations.Dataset, episodes: list, first: list[int], shap
     first is each episode's first row of frames. shape is history and chunk, in steps, and whether there is proprio.
     """
     parts = [_rows(data, episode, at, shape, stats) for episode, at in zip(episodes, first, strict=True)]
-    width = shape["chunk"] * (data.joints + 1)
+    width = shape["chunk"] * len(data.action["dimensions"])
     seen = data.joints if shape["proprio"] else 0
     none = (numpy.zeros((0, shape["history"]), "i8"), *(numpy.zeros((0, w), "f4") for w in (seen, width, width)))
     return Examples(*(torch.from_numpy(numpy.concatenate(column)) for column in zip(none, *parts, strict=True)))

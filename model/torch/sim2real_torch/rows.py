@@ -17,6 +17,7 @@ class Rows:
     """The dataset's successful episodes as frames and examples."""
 
     def __init__(self, data: demonstrations.Dataset, options: argparse.Namespace):
+        self.data = data
         self.good = [e for e in data.episodes if e.success]
         self.excluded = len(data.episodes) - len(self.good)
         if not self.good:
@@ -24,10 +25,9 @@ class Rows:
         self.is_held = demonstrations.split(len(self.good), options.held_out, options.seed)
         trained = [e for e, held in zip(self.good, self.is_held, strict=True) if not held]
         labels = numpy.concatenate([data.labels(e) for e in trained])
-        self.stats = {
-            "action": demonstrations.moments(labels, demonstrations.ACTION_FLOOR),
-            "proprio": demonstrations.moments(numpy.concatenate([e.q for e in trained]), demonstrations.PROPRIO_FLOOR),
-        }
+        positions = demonstrations.moments(numpy.concatenate([e.q for e in trained]), demonstrations.PROPRIO_FLOOR)
+        self.stats = {"action": demonstrations.moments(labels, demonstrations.ACTION_FLOOR), "proprio": positions}
+        self.posture = positions[0]
         self.head = None
         if options.init_head:
             self.head = _head_of(options.init_head, self.stats)
@@ -52,6 +52,16 @@ class Rows:
         if options.proprioception != "none":
             out |= zip(("proprio.mean", "proprio.std"), self.stats["proprio"], strict=True)
         return out
+
+    def action(self) -> dict:
+        """What the numbers of an action mean, as a manifest says it: a tool's with the demonstrations' mean posture."""
+        said = self.data.action
+        if "cartesian" not in said:
+            return said
+        limits = self.data.meta["limits"]
+        rounded = [round(float(q), 6) for q in self.posture]  # no digits beyond what it means
+        posture = numpy.clip(rounded, limits["position_min"], limits["position_max"]).tolist()
+        return said | {"cartesian": said["cartesian"] | {"posture": posture}}
 
     def counts(self) -> dict[str, int]:
         """Of episodes: successful ones, those of them held out, and failures."""

@@ -67,6 +67,8 @@ class Run:
         torch.manual_seed(options.seed)
         arch = backbones.architecture(options.base, options.arch)
         self.data = demonstrations.load(options.data)
+        if options.labels:
+            self.data = demonstrations.learn(self.data, options.labels)
         model, self.digest = backbones.load(options.base, arch, options.size)
         self.placement = placement(model, options)
         self.recipe, self.head_recipe = recipes(options, self.whole)
@@ -156,7 +158,7 @@ class Run:
             adapters=self.placement.manifest(self.net.model) | head,
             meta=self.data.meta,
             image={k: getattr(o, k) for k in ("size", "mean", "std", "proprioception", "history")},
-            action={"chunk_size": o.chunk, "n_action_steps": o.steps},
+            action=self.rows.action() | {"chunk_size": o.chunk, "n_action_steps": o.steps},
             training=self.rows.counts()
             | {
                 "data_digest": self.data.digest,
@@ -249,5 +251,5 @@ def network(model, arch, place: adapters.Placement, options, data: demonstration
     parts = adapters.Adapters(model, place, options.seed)
     proprio = data.joints if options.proprioception != "none" else 0
     seen = options.history * len(data.meta["cameras"]) * policy.feature_len(model, options.size) + proprio
-    sizes = [seen, *options.head, options.chunk * (data.joints + 1)]
+    sizes = [seen, *options.head, options.chunk * len(data.action["dimensions"])]
     return policy.Policy(model, parts, policy.Head(sizes, options.activation, options.seed), base)

@@ -22,9 +22,9 @@ def manifest(
     """What the tensors are for.
 
     kind is adapter or full; empty is adapter. base is name and digest; meta is dataset.json; image is size, mean, std,
-    proprioception and history; training's daemon and software are those that the demonstrations were collected with.
+    proprioception and history; action is the manifest's, less the rate; training's daemon and software are those that
+    the demonstrations were collected with.
     """
-    joints = meta["robot"]["joint_names"]
     return {
         "schema": SCHEMA,
         "version": VERSION,
@@ -38,14 +38,7 @@ def manifest(
         "cameras": [_camera(camera, image) for camera in meta["cameras"]],
         "proprioception": image["proprioception"],
         "history": image["history"],
-        "action": {
-            "kind": "joint_velocity",
-            "unit": "rad/s",
-            "rate_hz": meta["control_rate_hz"],
-            "chunk_size": action["chunk_size"],
-            "n_action_steps": action["n_action_steps"],
-            "dimensions": [*joints, "gripper"],
-        },
+        "action": {**action, "rate_hz": meta["control_rate_hz"]},
         "training": training | {"daemon": meta["daemon"], "software": meta["software"]},
     }
 

@@ -4,7 +4,7 @@ import shutil
 
 import numpy
 import pytest
-from sim2real_torch import TrainingError, demonstrations
+from sim2real_torch import TrainingError, demonstrations, tensorfile
 
 
 def test_digest_is_go_s(data, expected):
@@ -26,6 +26,31 @@ def test_statistics_and_labels_are_go_s(data, expected):
     numpy.testing.assert_allclose(targets, expected.tensors["targets"].array(), rtol=1e-6)
     numpy.testing.assert_array_equal(weights, expected.tensors["weights"].array())
     assert 0 < weights.mean() < 1
+
+
+def test_labels_of_the_daemon_are_what_is_learned(data, labels):
+    learned = demonstrations.learn(data, labels)
+    assert learned.action["dimensions"] == ["vx", "gripper"] != data.action["dimensions"]
+    for episode in (e for e in data.episodes if e.success):
+        assert learned.labels(episode).tolist() == [[0.25, step] for step in range(len(episode))]
+    assert data.labels(data.episodes[0]).shape == (len(data.episodes[0]), 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "action", "says"),
+    [
+        ({"7": numpy.zeros((4, 2))}, '{"dimensions": ["vx", "gripper"]}', "KeyError('200000007')"),
+        ({"7": numpy.zeros((3, 2))}, '{"dimensions": ["vx", "gripper"]}', "are (3, 2)"),
+        ({"7": numpy.full((4, 2), numpy.nan)}, '{"dimensions": ["vx", "gripper"]}', "not finite"),
+        ({"7": numpy.zeros((4, 2))}, "{}", "dimensions"),
+        ({"7": numpy.zeros((4, 2))}, "{", "JSONDecodeError"),
+    ],
+)
+def test_labels_of_something_else_are_refused(tmp_path, data, rows, action, says):
+    tensorfile.write(tmp_path / "other.safetensors", rows, {demonstrations.LABELS: action})
+    with pytest.raises(TrainingError) as error:
+        demonstrations.learn(data, tmp_path / "other.safetensors")
+    assert says in str(error.value) and "\n" not in str(error.value)
 
 
 def test_split_leaves_one_to_train_on():

@@ -38,6 +38,20 @@ def test_writes_what_go_imports(tmp_path, folder, data):
     assert any("on cpu" in line for line in lines)
 
 
+def test_learns_the_labels_that_it_is_given(tmp_path, folder, data, labels):
+    """A tool's motion: as many numbers as that has, and the mean posture of the demonstrations."""
+    out = tmp_path / "trained.safetensors"
+    run.train(options(folder, out, "--labels", labels, "--held-out", 0, "--epochs", 1), lambda _: None)
+    file = tensorfile.read(out)
+    action = json.loads(file.metadata[saving.KEY])["action"]
+    assert (action["kind"], action["dimensions"], action["rate_hz"]) == ("cartesian_velocity", ["vx", "gripper"], 12.5)
+    q = numpy.concatenate([e.q for e in data.episodes if e.success])
+    limits = data.meta["limits"]
+    mean = numpy.clip(q.mean(0), limits["position_min"], limits["position_max"])
+    numpy.testing.assert_allclose(action["cartesian"]["posture"], mean, atol=2e-6)
+    numpy.testing.assert_allclose(file.tensors["action.mean"].array(), [0.25, 1.5])
+
+
 def test_the_same_seed_gives_the_same_file(tmp_path, folder):
     for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
         run.train(options(folder, tmp_path / name, "--name", "x", "--seed", seed), lambda _: None)
