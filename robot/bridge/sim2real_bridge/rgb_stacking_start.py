@@ -23,8 +23,8 @@ AT_REST = 0.01  # m/s and rad/s alike
 class Preset:
     """Bounds of uniform draws, m and rad; with fixed, every seed gives the drop of seed 0.
 
-    nudge_m, along x and y, and nudge_rad, about the vertical, are half-widths of how each object that lies there is then
-    moved; 0 leaves it.
+    nudge_m, along x and y, and nudge_rad, about the vertical, are half-widths of how each object that lies there is
+    then moved; 0 leaves it.
     """
 
     object_low_m: tuple[float, float, float] = (0.5, -0.1, 0.12)
