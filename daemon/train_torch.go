@@ -84,7 +84,10 @@ func trainTorch(ctx context.Context, on *base.Base, file string, data *dataset.D
 		return nil
 	}
 	if f.torch.trained != "" {
-		return errors.Join(f.takeOver(on, data, f.torch.trained), f.forgetLabels())
+		if err := f.takeOver(on, data, f.torch.trained); err != nil {
+			return err
+		}
+		return f.forgetLabels()
 	}
 	if err := freshFolder(dir); err != nil {
 		return err

@@ -32,8 +32,8 @@ func (f *trainFlags) torchArgs(file, dir string) []string {
 	say("std", o.Std[0], o.Std[1], o.Std[2])
 	say("history", o.History)
 	say("proprioception", o.Proprioception)
-	if f.labels() != "" {
-		say("labels", f.labels())
+	if f.labelsFile() != "" {
+		say("labels", f.labelsFile())
 	}
 	say("chunk", o.ChunkSize)
 	say("steps", o.NSteps)
@@ -125,8 +125,8 @@ func (f *trainFlags) sayAugment(say func(string, ...any)) {
 	say("augment-seed", a.Seed)
 }
 
-// labels is the file that says what PyTorch learns; empty where that is the joints' velocities, which it reads itself.
-func (f *trainFlags) labels() string {
+// labelsFile is the file that says what PyTorch learns; empty where that is the joints' velocities, which it reads itself.
+func (f *trainFlags) labelsFile() string {
 	if f.opt.Tool == nil {
 		return ""
 	}
@@ -135,21 +135,21 @@ func (f *trainFlags) labels() string {
 
 // tellLabels writes that file. It stays where the command is printed, to be run with it.
 func (f *trainFlags) tellLabels(data *dataset.Dataset) error {
-	if f.labels() == "" || f.torch.trained != "" {
+	if f.labelsFile() == "" || f.torch.trained != "" {
 		return nil
 	}
 	labels, err := f.opt.Labels(data)
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(f.labels()), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(f.labelsFile()), 0o755); err != nil {
 		return err
 	}
-	return labels.WriteFile(f.labels())
+	return labels.WriteFile(f.labelsFile())
 }
 
 func (f *trainFlags) forgetLabels() error {
-	if err := os.Remove(f.labels()); !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(f.labelsFile()); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil // there were none

@@ -8,14 +8,21 @@ import (
 	"sim2reald/model/safetensors"
 )
 
-// KeyLabels is the metadata key of a file of labels: what their numbers mean, as a manifest's action says it.
-const KeyLabels = "sim2reald.labels"
+// Metadata of a file of labels: what their numbers mean, as a manifest's action says it, and of which dataset they are.
+const (
+	KeyLabels  = "sim2reald.labels"
+	keyDataset = "sim2reald.dataset"
+)
 
 // Labels are what the options learn from each successful episode, for another trainer: a tensor of (steps, numbers of an
 // action) for each, named by its seed, in SI units and before they are standardised. The posture that they say is not the
 // demonstrations', as which of them are held out is the trainer's to draw. An error wraps ErrOptions, or is the dataset's.
 func (o *Options) Labels(d *dataset.Dataset) (*safetensors.File, error) {
 	demos, err := readDemonstrations(d, false)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := d.Digest()
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +35,7 @@ func (o *Options) Labels(d *dataset.Dataset) (*safetensors.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &safetensors.File{Metadata: map[string]string{KeyLabels: string(said)}, Tensors: map[string]safetensors.Tensor{}}
+	out := &safetensors.File{Metadata: map[string]string{KeyLabels: string(said), keyDataset: digest}, Tensors: map[string]safetensors.Tensor{}}
 	lim, n := d.Meta.Limits.Robot(), len(d.Meta.Robot.JointNames)
 	for _, e := range demos.episodes {
 		rows := make([]float64, len(e.Steps)*space.Dim())

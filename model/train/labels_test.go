@@ -2,13 +2,17 @@ package train
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"sim2reald/model/bundle"
 	"sim2reald/model/dataset"
+	"sim2reald/model/safetensors"
 	"sim2reald/robot"
 	"sim2reald/robot/kinematics"
 )
@@ -89,5 +93,32 @@ func TestLabels(t *testing.T) {
 				t.Errorf("step %d: number %d is %g, want %g", i, k, rows[3*i+k], want)
 			}
 		}
+	}
+}
+
+// TestLabelsAreReadInPython: the file in the agreed folder is what this package makes of the dataset there; model/torch/tests
+// learns from it.
+func TestLabelsAreReadInPython(t *testing.T) {
+	d, err := dataset.Open(filepath.Join(agreed, "dataset"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := testOptions(t)
+	got, err := o.Labels(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(agreed, "labels.safetensors")
+	if os.Getenv("SIM2REALD_UPDATE") != "" {
+		if err := got.WriteFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := safetensors.ReadFile(path, safetensors.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(got.Metadata, want.Metadata) || got.Digest() != want.Digest() {
+		t.Errorf("%v %s, in the folder %v %s", got.Metadata, got.Digest(), want.Metadata, want.Digest())
 	}
 }

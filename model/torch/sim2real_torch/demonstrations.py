@@ -18,7 +18,7 @@ import numpy
 from . import TrainingError, tensorfile
 
 SCHEMA, VERSIONS = "sim2reald.dataset", (1, 2)
-LABELS = "sim2reald.labels"  # the metadata's key in a file of labels
+LABELS, OF = "sim2reald.labels", "sim2reald.dataset"  # the metadata of a file of labels
 # Floors of standard deviations: what hardly varies in the demonstrations must not be blown up on the robot.
 ACTION_FLOOR = 1e-3  # rad/s, and of the gripper's range
 PROPRIO_FLOOR = 1e-2  # rad
@@ -106,8 +106,9 @@ def learn(data: Dataset, path: pathlib.Path) -> Dataset:
     """The dataset with labels from a file of the daemon's. Raises TrainingError or OSError."""
     file = tensorfile.read(path)
     try:
-        action = json.loads(file.metadata[LABELS])
-        rows = {}
+        action, of, rows = json.loads(file.metadata[LABELS]), file.metadata[OF], {}
+        if of != data.digest:
+            raise ValueError(f"they are of dataset {of}, this is {data.digest}")
         for episode in (e for e in data.episodes if e.success):
             rows[episode.seed] = file.tensors[str(episode.seed)].array()
             want = (len(episode), len(action["dimensions"]))

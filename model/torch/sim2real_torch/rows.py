@@ -53,7 +53,7 @@ class Rows:
             out |= zip(("proprio.mean", "proprio.std"), self.stats["proprio"], strict=True)
         return out
 
-    def action(self) -> dict:
+    def manifest_action(self) -> dict:
         """What the numbers of an action mean, as a manifest says it: a tool's with the demonstrations' mean posture."""
         said = self.data.action
         if "cartesian" not in said:

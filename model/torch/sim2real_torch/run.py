@@ -158,7 +158,7 @@ class Run:
             adapters=self.placement.manifest(self.net.model) | head,
             meta=self.data.meta,
             image={k: getattr(o, k) for k in ("size", "mean", "std", "proprioception", "history")},
-            action=self.rows.action() | {"chunk_size": o.chunk, "n_action_steps": o.steps},
+            action=self.rows.manifest_action() | {"chunk_size": o.chunk, "n_action_steps": o.steps},
             training=self.rows.counts()
             | {
                 "data_digest": self.data.digest,

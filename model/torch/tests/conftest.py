@@ -42,5 +42,9 @@ def labels(tmp_path, data):
         "dimensions": ["vx", "gripper"],
         "cartesian": {"chain": "panda", "tool_m": [0.0, 0.0, 0.1], "posture": [0.0, 0.0]},
     }
-    tensorfile.write(tmp_path / "labels.safetensors", rows, {demonstrations.LABELS: json.dumps(action)})
+    tensorfile.write(
+        tmp_path / "labels.safetensors",
+        rows,
+        {demonstrations.LABELS: json.dumps(action), demonstrations.OF: data.digest},
+    )
     return tmp_path / "labels.safetensors"

@@ -1,5 +1,6 @@
 """The dataset as Go reads it. Needs no torch."""
 
+import dataclasses
 import shutil
 
 import numpy
@@ -28,6 +29,16 @@ def test_statistics_and_labels_are_go_s(data, expected):
     assert 0 < weights.mean() < 1
 
 
+def test_labels_that_go_wrote_are_read(data, folder):
+    """Of the joints' velocities, which this package takes from the dataset itself."""
+    learned = demonstrations.learn(data, folder.parent / "labels.safetensors")
+    assert learned.action["dimensions"] == data.action["dimensions"]
+    for episode in (e for e in data.episodes if e.success):
+        numpy.testing.assert_array_equal(learned.labels(episode), data.labels(episode))
+    with pytest.raises(TrainingError, match="they are of dataset sha256"):
+        demonstrations.learn(dataclasses.replace(data, digest="sha256:other"), folder.parent / "labels.safetensors")
+
+
 def test_labels_of_the_daemon_are_what_is_learned(data, labels):
     learned = demonstrations.learn(data, labels)
     assert learned.action["dimensions"] == ["vx", "gripper"] != data.action["dimensions"]
@@ -47,7 +58,9 @@ def test_labels_of_the_daemon_are_what_is_learned(data, labels):
     ],
 )
 def test_labels_of_something_else_are_refused(tmp_path, data, rows, action, says):
-    tensorfile.write(tmp_path / "other.safetensors", rows, {demonstrations.LABELS: action})
+    tensorfile.write(
+        tmp_path / "other.safetensors", rows, {demonstrations.LABELS: action, demonstrations.OF: data.digest}
+    )
     with pytest.raises(TrainingError) as error:
         demonstrations.learn(data, tmp_path / "other.safetensors")
     assert says in str(error.value) and "\n" not in str(error.value)

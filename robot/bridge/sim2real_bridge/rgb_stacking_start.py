@@ -95,12 +95,17 @@ def drop(model, data, handles: Handles, colour: str, preset: Preset, rng, seed: 
         data.qpos[at : at + 3] = rng.uniform(preset.object_low_m, preset.object_high_m)
         quaternion = rng.normal(size=4)
         data.qpos[at + 3 : at + 7] = quaternion / np.linalg.norm(quaternion)
-        mujoco.mj_kinematics(model, data)
-        mujoco.mj_comPos(model, data)
-        mujoco.mj_collision(model, data)
+        collide(model, data)
         if not np.any(data.contact.geom == handles.geoms[colour]):
             return
     raise RefusedError(f"seed {seed}: no free place for the {colour} object: use another seed")
+
+
+def collide(model, data) -> None:
+    """Finds the contacts of where things are now."""
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    mujoco.mj_collision(model, data)
 
 
 def nudge(model, data, handles: Handles, preset: Preset, rng, seed: int) -> None:
@@ -113,9 +118,7 @@ def nudge(model, data, handles: Handles, preset: Preset, rng, seed: int) -> None
             half = 0.5 * preset.nudge_rad * rng.uniform(-1.0, 1.0)
             turn = np.array([np.cos(half), 0.0, 0.0, np.sin(half)])
             mujoco.mju_mulQuat(data.qpos[at + 3 : at + 7], turn, lying[at + 3 : at + 7])
-        mujoco.mj_kinematics(model, data)
-        mujoco.mj_comPos(model, data)
-        mujoco.mj_collision(model, data)
+        collide(model, data)
         if all(touched_by(data, handles.geoms[colour]) <= handles.ground for colour in COLOURS):
             return
     raise RefusedError(f"seed {seed}: no free places for the objects: use another seed")
