@@ -104,7 +104,7 @@ class Renderer:
     def _draw(self, shot: Shot) -> dict[str, bytes]:
         if shot.repeat and self._last is not None and self._last[0] == shot.draw:
             return self._last[1]
-        self._canvas.dress(shot.draw)
+        self._canvas.dress(shot.draw.at(shot.step))
         self._canvas.put(shot.snapshot)
         pictures = {name: self._encode(self._canvas.picture(name, shot.step)) for name in self._cameras}
         self._last = shot.draw, pictures

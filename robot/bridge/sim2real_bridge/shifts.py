@@ -5,7 +5,8 @@ What belongs here: the table of names, and the streams of random numbers, so tha
 (shift_picture.py), to the arm (shift_arm.py).
 
 A name with `_strong` draws the same directions as the name without it, and goes further. `randomised` is for training:
-domain randomisation of what can be seen, one draw per seed. Evaluation's draws lie partly or wholly outside of its
+domain randomisation of what can be seen, one draw per seed; with `_each_step` one per step of the control, so that a
+few demonstrations show as many looks as they have pictures. Evaluation's draws lie partly or wholly outside of its
 ranges, and its textures are of another kind.
 """
 
@@ -23,11 +24,19 @@ from .shift_scene import CameraPose, Light, Texture
 
 NONE = "none"
 STRONG = "_strong"
+EACH_STEP = "_each_step"
 
 
 def _turn(low: float, high: float) -> tuple[float, float]:
     return round(math.radians(low), 4), round(math.radians(high), 4)
 
+
+_RANDOMISED = (
+    CameraPose(offset_m=(0.0, 0.03), turn_rad=_turn(0, 3)),
+    Light(gain=(1.0, 1.4), tint=(0.0, 0.15), turn_rad=_turn(0, 30)),
+    Texture(share=(0.0, 0.6), patterns=("flat", "gradient", "spots")),
+    Colour(gain=(1.0, 1.15), gamma=(1.0, 1.2)),
+)
 
 SHIFTS = types.MappingProxyType(
     {
@@ -52,12 +61,8 @@ SHIFTS = types.MappingProxyType(
         "joint_offset_strong": (JointOffset(offset_rad=round(math.radians(2), 4)),),
         "friction": (Friction(factor=(1.5, 2.0)),),
         "friction_strong": (Friction(factor=(2.0, 4.0)),),
-        "randomised": (
-            CameraPose(offset_m=(0.0, 0.03), turn_rad=_turn(0, 3)),
-            Light(gain=(1.0, 1.4), tint=(0.0, 0.15), turn_rad=_turn(0, 30)),
-            Texture(share=(0.0, 0.6), patterns=("flat", "gradient", "spots")),
-            Colour(gain=(1.0, 1.15), gamma=(1.0, 1.2)),
-        ),
+        "randomised": _RANDOMISED,
+        "randomised" + EACH_STEP: _RANDOMISED,
     }
 )
 
@@ -68,6 +73,11 @@ class Draw:
 
     name: str
     seed: int
+    step: int | None = None  # of the control, where the name is drawn anew at each
+
+    def at(self, step: int) -> "Draw":
+        """What it is at a control step."""
+        return dataclasses.replace(self, step=step) if self.name.endswith(EACH_STEP) else self
 
     def kinds(self, *of: type) -> list:
         """What the name stands for, of these types."""
@@ -75,7 +85,8 @@ class Draw:
 
     def stream(self, *labels) -> np.random.Generator:
         """Random numbers of this draw alone, others for other labels; the strong name has those of the plain one."""
-        text = "/".join(map(str, (self.name.removesuffix(STRONG), *labels)))
+        when = () if self.step is None else (self.step,)
+        text = "/".join(map(str, (self.name.removesuffix(STRONG), *when, *labels)))
         return np.random.default_rng([self.seed, zlib.crc32(text.encode())])
 
 

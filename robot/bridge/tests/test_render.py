@@ -122,3 +122,18 @@ def test_png_is_lossless(shape):
     image = Image.open(io.BytesIO(png.encode(pixels)))
     assert (image.format, image.mode) == ("PNG", "RGB")
     assert np.array_equal(np.asarray(image), pixels)
+
+
+def test_each_step_has_a_look_of_its_own_where_the_name_says_so(renderer, kitchen):
+    """It depends on name, seed and step alone; `randomised` keeps one look, and neither leaves traces."""
+    snapshot = kitchen.snapshot()
+
+    def look(name, step):
+        return renderer.render(Shot(snapshot, Draw(name, 3), step))["default"]
+
+    plain = look("none", 0)
+    looks = [look("randomised_each_step", step) for step in range(4)]
+    assert len({*looks, plain, look("randomised", 0)}) == 6
+    assert look("randomised", 0) == look("randomised", 3)
+    assert look("randomised_each_step", 2) == looks[2]
+    assert look("none", 1) == plain

@@ -19,6 +19,7 @@ PICTURE_KINDS = (shift_picture.Blur, shift_picture.Colour, shift_picture.Noise)
 ARM_KINDS = (shift_arm.ActionDelay, shift_arm.DroppedFrames, shift_arm.JointOffset, shift_arm.Friction)
 SEEN = [name for name in shifts.SHIFTS if Draw(name, 0).kinds(*SCENE_KINDS, *PICTURE_KINDS)]
 OF_THE_ARM = [name for name in shifts.SHIFTS if Draw(name, 0).kinds(*ARM_KINDS)]
+TRAINING = ("randomised", "randomised_each_step")
 STRONG = [name for name in shifts.SHIFTS if name.endswith(shifts.STRONG)]
 
 # Two boxes and a floor: one wears a material with a texture, one a material alone, the floor a texture of its own.
@@ -66,7 +67,7 @@ def test_every_name_is_one_kind_of_thing_or_training():
     assert {name.removesuffix(shifts.STRONG) for name in STRONG} == set(shifts.SHIFTS) - {
         *STRONG,
         shifts.NONE,
-        "randomised",
+        *TRAINING,
     }
     json.dumps(shifts.message())
 
