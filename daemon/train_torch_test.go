@@ -90,10 +90,10 @@ func newTorchStage(t *testing.T) *torchStage {
 	return s
 }
 
-// run writes files and script, and trains.
-func (s *torchStage) run(ctx context.Context, t *testing.T, edits ...string) error {
+// files writes what PyTorch leaves, with edits of what its bundles say, into a folder.
+func (s *torchStage) files(t *testing.T, edits ...string) string {
 	t.Helper()
-	files, data := t.TempDir(), t.TempDir()
+	files := t.TempDir()
 	d, err := dataset.Open(torchData)
 	if err != nil {
 		t.Fatal(err)
@@ -117,9 +117,18 @@ func (s *torchStage) run(ctx context.Context, t *testing.T, edits ...string) err
 	if err != nil {
 		t.Fatal(err)
 	}
-	python := filepath.Join(data, "python")
-	script := "#!/bin/sh\nset -- " + files + " " + s.flags.out + ".torch \"$@\"\n" + s.script + "\n"
-	if err := errors.Join(os.WriteFile(filepath.Join(files, torchReport), text, 0o600), os.WriteFile(python, []byte(script), 0o700)); err != nil {
+	if err := os.WriteFile(filepath.Join(files, torchReport), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// run writes files and script, and trains.
+func (s *torchStage) run(ctx context.Context, t *testing.T, edits ...string) error {
+	t.Helper()
+	python := filepath.Join(t.TempDir(), "python")
+	script := "#!/bin/sh\nset -- " + s.files(t, edits...) + " " + s.flags.out + ".torch \"$@\"\n" + s.script + "\n"
+	if err := os.WriteFile(python, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.flags.torch.python = python
@@ -193,6 +202,20 @@ func TestTrainTorchFails(t *testing.T) {
 				t.Errorf("left %v, want %v", got, c.left)
 			}
 		})
+	}
+}
+
+// TestTrainTorchRefusesAnotherAction: a bundle of the joints' velocities is none of a tool's motion.
+func TestTrainTorchRefusesAnotherAction(t *testing.T) {
+	s := newTorchStage(t)
+	s.flags.identify(s.on)
+	path := filepath.Join(s.files(t), torchBundle)
+	if _, err := s.flags.imported(path); err != nil {
+		t.Errorf("as asked: %v", err)
+	}
+	s.flags.opt.Tool = &train.Tool{Dimensions: []string{"vx"}, Chain: "panda"}
+	if _, err := s.flags.imported(path); err == nil || !strings.Contains(err.Error(), "[vx] of [0 0 0] m on panda") {
+		t.Errorf("%v, want a refusal that names the tool", err)
 	}
 }
 
