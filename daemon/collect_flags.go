@@ -24,7 +24,7 @@ func (f *collectFlags) set(fs *flag.FlagSet) {
 	f.bridgeFlags.set(fs)
 	fs.StringVar(&f.out, "out", "", "dataset `folder`, by default build/demonstrations/DOMAIN-TASK; one that is there is gone on with")
 	fs.StringVar(&f.source, "source", dataset.SourceTeacher, "who shows it: teacher, the simulator's script; or hand-guided or teleoperation, a person who moves the arm of a bridge that is there, while nothing is sent to it")
-	fs.StringVar(&f.shift, "shift", "", "`name` of a change of the simulator's looks and ways, drawn anew for each seed: randomised is made for training, and randomised_each_step for few demonstrations")
+	fs.StringVar(&f.shift, "shift", "", "`name` of a change of the simulator's looks and ways, drawn anew for each seed: randomised is made for training, and so is randomised_each_step, which draws at every step")
 	fs.Int64Var(&f.episodes, "episodes", 100, "how many `episodes` the dataset shall hold")
 	fs.Int64Var(&f.first, "seed", firstDemonstration, "`seed` of the first episode; the next ones count up")
 	fs.Float64Var(&f.noise, "noise", ownNoise, "disturbance of the teacher's commands, as a `part` of each joint's speed limit; -1 is what the domain's teachers bear")
