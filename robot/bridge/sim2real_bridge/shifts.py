@@ -6,8 +6,9 @@ What belongs here: the table of names, and the streams of random numbers, so tha
 
 A name with `_strong` draws the same directions as the name without it, and goes further. `randomised` is for training:
 domain randomisation of what can be seen, one draw per seed; with `_each_step` one per step of the control, so that a
-few demonstrations show as many looks as they have pictures. Evaluation's draws lie partly or wholly outside of its
-ranges, and its textures are of another kind.
+few demonstrations show as many looks as they have pictures. Half of its draws leave a kind out, so that one kind alone
+and none at all are among them, which is what an evaluation shows. Evaluation's draws lie partly or wholly outside of
+its ranges, and its textures are of another kind.
 """
 
 import dataclasses
@@ -25,6 +26,8 @@ from .shift_scene import CameraPose, Light, Texture
 NONE = "none"
 STRONG = "_strong"
 EACH_STEP = "_each_step"
+RANDOMISED = "randomised"
+KEPT = 0.5  # share of randomised draws that a kind is part of
 
 
 def _turn(low: float, high: float) -> tuple[float, float]:
@@ -61,8 +64,8 @@ SHIFTS = types.MappingProxyType(
         "joint_offset_strong": (JointOffset(offset_rad=round(math.radians(2), 4)),),
         "friction": (Friction(factor=(1.5, 2.0)),),
         "friction_strong": (Friction(factor=(2.0, 4.0)),),
-        "randomised": _RANDOMISED,
-        "randomised" + EACH_STEP: _RANDOMISED,
+        RANDOMISED: _RANDOMISED,
+        RANDOMISED + EACH_STEP: _RANDOMISED,
     }
 )
 
@@ -80,8 +83,11 @@ class Draw:
         return dataclasses.replace(self, step=step) if self.name.endswith(EACH_STEP) else self
 
     def kinds(self, *of: type) -> list:
-        """What the name stands for, of these types."""
-        return [kind for kind in SHIFTS[self.name] if isinstance(kind, of)]
+        """What the name stands for, of these types, without what this draw leaves out."""
+        return [kind for kind in SHIFTS[self.name] if isinstance(kind, of) and self._keeps(kind)]
+
+    def _keeps(self, kind) -> bool:
+        return not self.name.startswith(RANDOMISED) or self.stream("kept", kind.kind).random() < KEPT
 
     def stream(self, *labels) -> np.random.Generator:
         """Random numbers of this draw alone, others for other labels; the strong name has those of the plain one."""

@@ -17,8 +17,15 @@ SIZE = 32
 SCENE_KINDS = (shift_scene.CameraPose, shift_scene.Light, shift_scene.Texture)
 PICTURE_KINDS = (shift_picture.Blur, shift_picture.Colour, shift_picture.Noise)
 ARM_KINDS = (shift_arm.ActionDelay, shift_arm.DroppedFrames, shift_arm.JointOffset, shift_arm.Friction)
-SEEN = [name for name in shifts.SHIFTS if Draw(name, 0).kinds(*SCENE_KINDS, *PICTURE_KINDS)]
-OF_THE_ARM = [name for name in shifts.SHIFTS if Draw(name, 0).kinds(*ARM_KINDS)]
+
+
+def of(name, *types):
+    """What a name may do, of these types."""
+    return [kind for kind in shifts.SHIFTS[name] if isinstance(kind, types)]
+
+
+SEEN = [name for name in shifts.SHIFTS if of(name, *SCENE_KINDS, *PICTURE_KINDS)]
+OF_THE_ARM = [name for name in shifts.SHIFTS if of(name, *ARM_KINDS)]
 TRAINING = ("randomised", "randomised_each_step")
 STRONG = [name for name in shifts.SHIFTS if name.endswith(shifts.STRONG)]
 
@@ -70,6 +77,18 @@ def test_every_name_is_one_kind_of_thing_or_training():
         *TRAINING,
     }
     json.dumps(shifts.message())
+
+
+@pytest.mark.parametrize("name", [name for name in shifts.SHIFTS if name != shifts.NONE])
+def test_a_draw_for_training_leaves_each_kind_out_by_half_and_no_other_draw_does(name):
+    kinds = shifts.SHIFTS[name]
+    drawn = [tuple(Draw(name, seed).at(3).kinds(object)) for seed in range(400)]
+    if name not in TRAINING:
+        assert set(drawn) == {kinds}
+        return
+    assert len(set(drawn)) == 2 ** len(kinds), "every combination, none at all among them"
+    for kind in kinds:
+        assert np.mean([kind in d for d in drawn]) == pytest.approx(0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("name", SEEN)
@@ -140,7 +159,7 @@ def test_what_the_task_tells_apart_by_colour_is_not_repainted(name):
     own = mujoco.MjModel.from_xml_string(SCENE)
     kept = model.geom("kept").id
     for seed in range(3):
-        kinds = Draw(name, seed).kinds(shift_scene.Texture)
+        kinds = of(name, shift_scene.Texture)
         changed = shift_scene.Wardrobe(model, np.array([kept])).wear(
             [(k, Draw(name, seed).stream(k.kind)) for k in kinds]
         )
