@@ -12,7 +12,7 @@ import (
 )
 
 // version is what the daemon calls itself in bundles, reports and topics.
-const version = "0.6.0"
+const version = "0.7.0"
 
 func commands() []command {
 	return []command{

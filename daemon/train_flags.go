@@ -21,7 +21,8 @@ type trainFlags struct {
 	size                        int
 	arm                         string
 	places, blocks, branches    string
-	hidden, mean, std, head     string
+	hidden, mean, std           string
+	head, init                  string // how it begins
 	width                       int
 	rates                       map[string]*float64
 	cacheGiB, checkpointMinutes float64
@@ -70,6 +71,7 @@ func (f *trainFlags) setWhat(fs *flag.FlagSet) {
 	fs.StringVar(&f.branches, "branches", "", "`names` of the branches with a middle adapter, attn or mlp in a ViT; none means all")
 	fs.StringVar(&f.hidden, "hidden", list(o.Widths), "`widths` of the head's hidden layers; none makes it linear")
 	fs.StringVar(&f.head, "init-head", headAuto, "how the head begins: auto trains it first on frozen features where the base is trained too, random does not, or a bundle's `file`")
+	fs.StringVar(&f.init, "init", "", "bundle `file` to go on from: all of it, adapters and head, which must be of the parts that are trained; none begins anew, see -init-head")
 	fs.IntVar(&f.size, "size", 112, "width and height in `px` of the pictures that the base sees")
 	fs.StringVar(&f.mean, "mean", list(o.Mean[:]), "`means` of red, green and blue that the base was pretrained with, of pixels in 0..1")
 	fs.StringVar(&f.std, "std", list(o.Std[:]), "`deviations` of red, green and blue that the base was pretrained with")
@@ -201,10 +203,18 @@ func (f *trainFlags) apply(said map[string]bool) (err error) {
 	if o.Checkpoint = f.checkpoint; o.Checkpoint == "" {
 		o.Checkpoint = f.out + ".checkpoint"
 	}
-	return f.applyHead()
+	return f.applyBegun(said["init-head"])
 }
 
-func (f *trainFlags) applyHead() (err error) {
+func (f *trainFlags) applyBegun(head bool) (err error) {
+	if f.init != "" {
+		if head {
+			return fmt.Errorf("-init %s and -init-head %s both say how the head begins; leave one out", f.init, f.head)
+		}
+		f.opt.HeadFirst = false
+		f.opt.Init, err = bundle.Load(f.init)
+		return err
+	}
 	switch f.head {
 	case headAuto:
 	case headRandom:
@@ -214,6 +224,14 @@ func (f *trainFlags) applyHead() (err error) {
 		f.opt.Head, err = bundle.Load(f.head)
 	}
 	return err
+}
+
+// begins is what the command line says it begins with.
+func (f *trainFlags) begins() string {
+	if f.init != "" {
+		return "-init " + f.init
+	}
+	return "-init-head " + f.head
 }
 
 // numbers reads a list like 10,11; an empty text is an empty list.

@@ -85,6 +85,8 @@ func TestTrainRates(t *testing.T) {
 		"-blocks 3":                "for middle adapters",
 		"-mean 1,2":                "three numbers",
 		"-init-head nowhere":       "nowhere",
+		"-init nowhere":            "nowhere",
+		"-init a -init-head b":     "both say how",
 		"-keep -1":                 "want 0 or more",
 	} {
 		if _, err := trainFlagsOf(t, "vit_small_patch14_dinov2", args); err == nil || !strings.Contains(err.Error(), want) {

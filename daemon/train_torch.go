@@ -123,8 +123,8 @@ func (f *trainFlags) fitsTorch(data *dataset.Dataset) error {
 			return fmt.Errorf("a learning rate of %s, where nothing is trained; leave it out", place)
 		}
 	}
-	if err := o.HeadFits(&data.Meta); err != nil {
-		return fmt.Errorf("-init-head %s: %w; name one of this kind", f.head, err)
+	if err := o.BegunFits(&data.Meta); err != nil {
+		return fmt.Errorf("%s: %w; name one of this kind", f.begins(), err)
 	}
 	return nil
 }

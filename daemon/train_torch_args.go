@@ -95,6 +95,9 @@ func (f *trainFlags) sayRecipe(say func(string, ...any)) {
 	say("warm-up", o.WarmUp)
 	say("weight-decay", o.WeightDecay)
 	switch head := train.HeadRecipe(); {
+	case o.Init != nil:
+		say("init", f.init)
+		say("init-digest", o.Init.Digest())
 	case o.Head != nil:
 		say("init-head", f.head)
 		say("init-head-digest", o.Head.Digest())

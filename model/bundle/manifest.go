@@ -19,8 +19,9 @@ const (
 	VersionSight    = 4 // reference pictures of its cameras
 	VersionMount    = 5 // and how far these lay from each other
 	VersionLikeness = 6 // colours and features of its demonstrations
+	VersionInit     = 7 // the bundle that it began as
 
-	newest = VersionLikeness // that this daemon reads
+	newest = VersionInit // that this daemon reads
 )
 
 // Fixed values of the manifest.
@@ -60,11 +61,14 @@ func (m *Manifest) SetVersion() {
 	if m.Version >= VersionRecipe && m.Kind == "" {
 		m.Kind = KindAdapter
 	}
-	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0", VersionSight: "0.4.0", VersionMount: "0.5.0", VersionLikeness: "0.6.0"}[m.Version]
+	m.MinDaemon = map[int]string{VersionHead: "0.1.0", VersionAdapters: "0.2.0", VersionRecipe: "0.3.0", VersionSight: "0.4.0", VersionMount: "0.5.0", VersionLikeness: "0.6.0", VersionInit: "0.7.0"}[m.Version]
 }
 
 // needs is the oldest version that can say what the manifest says.
 func (m *Manifest) needs() int {
+	if m.Training.Recipe != nil && m.Training.Recipe.Init != "" {
+		return VersionInit
+	}
 	if len(m.Likeness) > 0 {
 		return VersionLikeness
 	}

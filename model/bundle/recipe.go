@@ -16,10 +16,11 @@ const (
 type Recipe struct {
 	Arm         string             `json:"arm"` // its name on the command line; empty for a placement of one's own
 	Batch       int                `json:"batch"`
-	Rates       map[string]float64 `json:"rates"`        // peak learning rate of each group of Groups that is trained
-	WarmUp      float64            `json:"warm_up"`      // share of the steps
-	WeightDecay float64            `json:"weight_decay"` // decoupled, per step and unit of rate
-	Head        string             `json:"head"`         // how the head began: HeadRandom, HeadFitted or a bundle's digest
+	Rates       map[string]float64 `json:"rates"`          // peak learning rate of each group of Groups that is trained
+	WarmUp      float64            `json:"warm_up"`        // share of the steps
+	WeightDecay float64            `json:"weight_decay"`   // decoupled, per step and unit of rate
+	Head        string             `json:"head"`           // how the head began: HeadRandom, HeadFitted or a bundle's digest
+	Init        string             `json:"init,omitempty"` // digest of the bundle that all of this one began as; absent before VersionInit
 	Augment     Augment            `json:"augment"`
 	Shift       string             `json:"shift"` // of the simulator under the demonstrations; empty for none
 }

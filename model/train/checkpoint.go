@@ -12,9 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"sim2reald/model/bundle"
-	"sim2reald/model/dataset"
-	"sim2reald/model/preprocess"
 	"sim2reald/model/safetensors"
 )
 
@@ -65,7 +62,7 @@ type plan struct {
 	Augment                       Augment
 	Recipe                        Recipe
 	HeadRecipe                    *Recipe
-	Head                          string
+	Head, Init                    string
 	Held                          float64
 	Seed                          int64
 	Threads                       int
@@ -77,12 +74,15 @@ func (o *Options) plan(data, features string) plan {
 		Proprioception: o.Proprioception, Arm: o.Arm, Adapters: o.Adapters.String(), Middle: o.Adapters.Middle, Full: o.Full,
 		Tool: o.Tool, History: o.History, Chunk: o.ChunkSize, Widths: o.Widths, Activation: o.Activation, Augment: o.Augment, Recipe: o.Recipe,
 		Held: o.ValidateShare, Seed: o.Seed, Threads: o.BLASThreads}
-	if o.HeadFirst && o.whole() && o.Head == nil {
+	if o.HeadFirst && o.whole() && o.begun() == nil {
 		r := HeadRecipe()
 		p.HeadRecipe = &r
 	}
 	if o.Head != nil {
 		p.Head = o.Head.Digest()
+	}
+	if o.Init != nil {
+		p.Init = o.Init.Digest()
 	}
 	return p
 }
@@ -252,31 +252,4 @@ func (c *checkpoint) fill(name string, into []float32) error {
 	}
 	copy(into, v)
 	return nil
-}
-
-// HeadFits says why Head cannot be begun with on such demonstrations; nil where it can, or where there is none. An error
-// wraps ErrOptions.
-func (o *Options) HeadFits(m *dataset.Meta) error {
-	if o.Head == nil {
-		return nil
-	}
-	manifest := o.manifest(m)
-	_, _, _, err := headOf(o.Head, &manifest)
-	return err
-}
-
-// headOf gives head and scales of a bundle to begin with. It must be of the same base and dimensions.
-func headOf(b *bundle.Bundle, m *bundle.Manifest) (params map[string]safetensors.Tensor, action, proprio preprocess.Stats, err error) {
-	from := &b.Manifest
-	if from.Base.Digest != m.Base.Digest || from.Proprioception != m.Proprioception || from.History != m.History {
-		return nil, action, proprio, fmt.Errorf("%w: the head of bundle %s was trained on base %s with proprioception %s and history %d, this run has %s, %s and %d",
-			ErrOptions, from.Name, from.Base.Name, from.Proprioception, from.History, m.Base.Name, m.Proprioception, m.History)
-	}
-	if want, got := speech(&m.Action), speech(&from.Action); want != got {
-		return nil, action, proprio, fmt.Errorf("%w: the head of bundle %s speaks %s, this run %s", ErrOptions, from.Name, got, want)
-	}
-	params = b.Params()
-	maps.DeleteFunc(params, func(name string, _ safetensors.Tensor) bool { return !strings.HasPrefix(name, "head.") })
-	action, proprio, err = b.Stats()
-	return params, action, proprio, err
 }

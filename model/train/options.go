@@ -45,9 +45,10 @@ type Options struct {
 	Augment Augment
 	Recipe
 	// HeadFirst trains the head on cached features before the whole network is trained, by HeadRecipe. Head is a
-	// bundle whose head is taken instead, with the scale of its answers; nil for none.
+	// bundle whose head is taken instead, with the scale of its answers; Init is one of the same parts, which is
+	// gone on from as a whole. nil for none; at most one of them.
 	HeadFirst     bool
-	Head          *bundle.Bundle
+	Head, Init    *bundle.Bundle
 	ValidateShare float64 // share of the episodes that is held out
 	Seed          int64
 
@@ -93,6 +94,9 @@ func (o *Options) Validate() error {
 	}
 	if o.whole() && len(o.Weights) == 0 {
 		return fmt.Errorf("%w: arm %q, adapters %s without the base's weights, through which they learn", ErrOptions, o.Arm, o.Adapters)
+	}
+	if o.Head != nil && o.Init != nil {
+		return fmt.Errorf("%w: a head of bundle %s and all of bundle %s to begin with: want one", ErrOptions, o.Head.Manifest.Name, o.Init.Manifest.Name)
 	}
 	return o.Augment.Validate()
 }
@@ -157,6 +161,8 @@ func (o *Options) recipe(m *dataset.Meta) *bundle.Recipe {
 		Shift: m.Shift, Head: bundle.HeadRandom, Augment: bundle.Augment{Fresh: a.Fresh && o.whole(), Views: a.Views, ShiftPx: a.ShiftPx,
 			Brightness: a.Brightness, Contrast: a.Contrast, Saturation: a.Saturation, Noise: a.Noise, Seed: a.Seed}}
 	switch {
+	case o.Init != nil:
+		out.Init, out.Head = o.Init.Digest(), o.Init.Digest()
 	case o.Head != nil:
 		out.Head = o.Head.Digest()
 	case o.HeadFirst && o.whole():

@@ -63,8 +63,12 @@ func (r *run) prepare(features [][]float32) error {
 	if err != nil {
 		return err
 	}
-	if r.opt.Head != nil {
-		if r.head, r.action, r.proprio, err = headOf(r.opt.Head, &r.manifest); err != nil {
+	if from := r.opt.begun(); from != nil {
+		if err := r.opt.fits(&r.manifest); err != nil {
+			return err
+		}
+		r.begun = r.opt.taken()
+		if r.action, r.proprio, err = from.Stats(); err != nil {
 			return err
 		}
 	}
@@ -112,21 +116,17 @@ func (r *run) start() error {
 	if err != nil {
 		return err
 	}
-	maps.Copy(tensors, r.head)
-	if r.head == nil {
+	if r.opt.Full {
+		for name, t := range r.opt.Weights {
+			tensors[adapter.BasePrefix+name] = t
+		}
+	}
+	if r.begun == nil {
 		r.standardise(tensors)
 	}
+	maps.Copy(tensors, r.begun)
 	if r.live, err = floats(tensors); err != nil {
 		return err
-	}
-	if r.opt.Full {
-		base, err := floats(r.opt.Weights)
-		if err != nil {
-			return err
-		}
-		for name, v := range base {
-			r.live[adapter.BasePrefix+name] = v
-		}
 	}
 	r.places, err = r.net.Places()
 	return err

@@ -51,7 +51,7 @@ type run struct {
 	shown                 Shown
 	likeness              []likeness.Likeness
 	action, proprio       preprocess.Stats
-	head                  map[string]safetensors.Tensor // that the head begins with; nil for its own first values
+	begun                 map[string]safetensors.Tensor // that it begins with; without a head's, that has its own first values
 	train, held           *examples                     // of features
 	wholeTrain, wholeHeld examples                      // of pictures
 	live                  map[string][]float32          // the parameters as they are now
@@ -105,7 +105,7 @@ func (r *run) stages(ctx context.Context, from *checkpoint) error {
 		}
 		return r.fit(ctx, s, from)
 	}
-	if r.opt.HeadFirst && r.opt.Head == nil && (from == nil || from.at.Stage == StageHead) {
+	if r.opt.HeadFirst && r.opt.begun() == nil && (from == nil || from.at.Stage == StageHead) {
 		s, err := r.headStage()
 		if err != nil {
 			return err

@@ -63,6 +63,8 @@ TRAIN = (
     ("--head-weight-decay", {"type": float, "default": 1e-4, "help": "the same of its weight decay"}),
     ("--init-head", {"type": pathlib.Path, "help": "bundle whose head, and scale of actions, it begins with"}),
     ("--init-head-digest", {"default": "", "help": "its digest, for the record"}),
+    ("--init", {"type": pathlib.Path, "help": "bundle of the same parts that all of it goes on from, with its scales"}),
+    ("--init-digest", {"default": "", "help": "its digest, for the record"}),
     ("--held-out", {"type": float, "default": 0.1, "help": "share of the episodes kept for validation"}),
     ("--fresh", {"action": argparse.BooleanOptionalAction, "help": "a new view of each frame in each epoch"}),
     ("--views", {"type": int, "default": 1, "help": "varied views beside the plain one that return"}),

@@ -53,15 +53,6 @@ class Head(torch.nn.Module):
                 x = self.activation(x)
         return x
 
-    def take(self, arrays: dict[str, numpy.ndarray]):
-        """Begins with the tensors of a bundle's head."""
-        for name, value in self.named().items():
-            if name not in arrays or arrays[name].shape != tuple(value.shape):
-                raise TrainingError(
-                    f"--init-head: {name} is missing or not {list(value.shape)}; use a head of this shape"
-                )
-            value.data.copy_(torch.from_numpy(numpy.array(arrays[name])))
-
     def named(self) -> dict[str, torch.Tensor]:
         """Every tensor by its name in a bundle."""
         out = {"head.mean": self.mean, "head.std": self.std}
@@ -101,6 +92,14 @@ class Policy(torch.nn.Module):
     def named(self) -> dict[str, torch.Tensor]:
         """Every tensor that a bundle holds of the network, by name."""
         return {**self.adapters.named(), **self.head.named(), **self.base}
+
+    def begin(self, arrays: dict[str, numpy.ndarray], *, head: bool):
+        """Begins with the tensors of a bundle: those of its head alone, or all."""
+        for name, value in (self.head if head else self).named().items():
+            if name not in arrays or arrays[name].shape != tuple(value.shape):
+                said = "--init-head" if head else "--init"
+                raise TrainingError(f"{said}: {name} is missing or not {list(value.shape)}; use a bundle of this shape")
+            value.data.copy_(torch.from_numpy(numpy.array(arrays[name])))
 
     def arrays(self) -> dict[str, numpy.ndarray]:
         """The same as float32 arrays in this machine's memory."""

@@ -28,9 +28,9 @@ class Rows:
         positions = demonstrations.moments(numpy.concatenate([e.q for e in trained]), demonstrations.PROPRIO_FLOOR)
         self.stats = {"action": demonstrations.moments(labels, demonstrations.ACTION_FLOOR), "proprio": positions}
         self.posture = positions[0]
-        self.head = None
-        if options.init_head:
-            self.head = _head_of(options.init_head, self.stats)
+        self.begun = None
+        if options.init or options.init_head:
+            self.begun = _begun(options.init or options.init_head, self.stats)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             self.frames = [self._decoded(camera, pool) for camera in data.meta["cameras"]]
         self.train, self.held = (self._examples(data, options, held) for held in (False, True))
@@ -68,10 +68,10 @@ class Rows:
         return {"episodes": len(self.good), "held_out": sum(self.is_held), "excluded": self.excluded}
 
 
-def _head_of(path, stats: dict) -> dict[str, numpy.ndarray]:
-    """The head of a bundle, whose scales take the place of stats; the daemon has checked that it speaks the same."""
+def _begun(path, stats: dict) -> dict[str, numpy.ndarray]:
+    """The tensors of a bundle, whose scales take the place of stats; the daemon has checked that it speaks the same."""
     tensors = {name: t.array() for name, t in tensorfile.read(path).tensors.items()}
     for kind in stats:
         if f"{kind}.mean" in tensors:
             stats[kind] = tensors[f"{kind}.mean"], tensors[f"{kind}.std"]
-    return {name: value for name, value in tensors.items() if name.startswith("head.")}
+    return tensors

@@ -97,8 +97,8 @@ class Run:
         many = examples.Pictures(rows, self.eyes, self.views)
         seen = training.features(self.net, many)
         self.say(f"features of {len(many)} views after {60 * self.minutes():.0f} s")
-        if self.rows.head:
-            self.net.head.take(self.rows.head)
+        if self.rows.begun:
+            self.net.begin(self.rows.begun, head=not self.options.init)
         else:
             self.net.head.fit(seen)
         if not self.whole or self.head_recipe:
@@ -183,7 +183,7 @@ class Run:
             "rates": r.rates,
             "warm_up": r.warm_up,
             "weight_decay": r.weight_decay,
-            "head": o.init_head_digest if o.init_head else head,
+            "head": o.init_digest if o.init else o.init_head_digest if o.init_head else head,
             "augment": {
                 "fresh": self.fresh,
                 "views": o.views,
@@ -195,7 +195,7 @@ class Run:
                 "seed": o.augment_seed,
             },
             "shift": self.data.meta.get("shift", ""),
-        }
+        } | ({"init": o.init_digest} if o.init else {})
 
     def report(self, fitted: training.Fitted) -> dict:
         """What the run did, for the daemon's report."""
@@ -238,7 +238,7 @@ def recipes(options: argparse.Namespace, whole: bool) -> tuple[training.Recipe, 
         places |= {p: getattr(o, f"rate_{p}") for p in inside if p in adapters.PLACES}
     recipe = training.Recipe(o.epochs or 60, o.batch or (32 if whole else 256), places, o.warm_up, o.weight_decay)
     recipe.check()
-    if not whole or not o.head_epochs or o.init_head:
+    if not whole or not o.head_epochs or o.init_head or o.init:
         return recipe, None
     head = training.Recipe(o.head_epochs, o.head_batch, {"top": o.head_rate}, o.head_warm_up, o.head_weight_decay)
     head.check()

@@ -201,8 +201,25 @@ def test_begins_with_another_head(tmp_path, folder):
     a, b = (tensorfile.read(tmp_path / name) for name in "ab")
     assert all(bytes(b.tensors[n].data) == bytes(t.data) for n, t in a.tensors.items())
     assert json.loads(b.metadata[saving.KEY])["training"]["recipe"]["head"] == "sha256:0"
-    with pytest.raises(TrainingError, match="of this shape"):
+    with pytest.raises(TrainingError, match=r"--init-head: .* of this shape"):
         run.train(options(folder, tmp_path / "c", *more, "--head", "7"), lambda _: None)
+
+
+@pytest.mark.parametrize("parts", [["--adapters", "bottom,middle,norms,top", "--middle-width", "4"], ["--full"]])
+def test_goes_on_from_a_bundle(tmp_path, folder, parts):
+    """All of it, and its scales; one of other parts is refused."""
+    few = [*parts, "--head-epochs", "0"]
+    run.train(options(folder, tmp_path / "a", *few, "--seed", "3"), lambda _: None)
+    still = [r for place in ("", "-base", "-bottom", "-middle", "-norms") for r in (f"--rate{place}", "0")]
+    more = ["--init", tmp_path / "a", "--init-digest", "sha256:0", *still, "--weight-decay", "0"]
+    run.train(options(folder, tmp_path / "b", *parts, *more), lambda _: None)
+    a, b = (tensorfile.read(tmp_path / name) for name in "ab")
+    assert len(a.tensors) == len(b.tensors) > 10
+    assert all(bytes(b.tensors[n].data) == bytes(t.data) for n, t in a.tensors.items())
+    recipe = json.loads(b.metadata[saving.KEY])["training"]["recipe"]
+    assert recipe["init"] == recipe["head"] == "sha256:0"
+    with pytest.raises(TrainingError, match=r"--init: .* use a bundle of this shape"):
+        run.train(options(folder, tmp_path / "c", *parts, *more, "--head", "7"), lambda _: None)
 
 
 def test_an_interrupt_keeps_what_was_learned(tmp_path, folder, monkeypatch):
