@@ -63,6 +63,7 @@ class Canvas:
         kinds = draw.kinds(shift_scene.Light, shift_scene.Texture)
         for texture in self._wardrobe.wear([(kind, draw.stream(kind.kind)) for kind in kinds]):
             mujoco.mjr_uploadTexture(self._model, self._context, texture)
+        mujoco.mj_camlight(self._model, self._data)  # where its lights stand, which put alone would do too late
 
     def put(self, snapshot) -> None:
         """Puts the scene as a snapshot says."""

@@ -104,6 +104,15 @@ def test_what_is_seen_depends_on_name_and_seed_alone(drawn, name):
     assert np.array_equal(picture(drawn, shifts.NONE, 0), plain), "it leaves traces"
 
 
+@pytest.mark.parametrize("name", ["light_strong", "texture"])
+def test_dressing_and_putting_may_come_in_any_order(drawn, kitchen, name):
+    """Lights are turned, not only brighter or darker, in the next picture already."""
+    picture(drawn, shifts.NONE, 0)
+    first = picture(drawn, name, 3)
+    drawn.put(kitchen.snapshot())
+    assert np.array_equal(picture(drawn, name, 3), first)
+
+
 @pytest.mark.parametrize("name", [shifts.NONE, *OF_THE_ARM])
 def test_what_cannot_be_seen_changes_no_bit_of_a_picture(drawn, name):
     plain = picture(drawn, shifts.NONE, 0)
