@@ -90,10 +90,21 @@ test: setup-test build lint ## every test: Go, under the race detector where the
 	SIM2REALD_ALL=1 go test -timeout 30m -parallel 4 ./daemon # most of which wait for the engine, of which a process has one
 	CGO_CFLAGS=-DTAPE_AVX2 go test ./model/tape # as on a machine without AVX-512
 	CGO_CFLAGS=-DTAPE_PLAIN go test ./model/tape # and on one without AVX2
-	cd robot/bridge && ../../$(PYTHON) -m pytest -q
-	cd robot/bridge && ../../build/venv-rgb_stacking/bin/python -m pytest -q # what needs other pins
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target $(PYTESTS)
+	cd robot/bridge && ../../$(PYTHON) -m pytest -q tests/test_conformance.py # alone, since it holds bridges to their times
+
+# Python's tests that time nothing, two at a time: most of the bridge's wait for a broker or a process.
+PYTESTS := pytest-bridge pytest-rgb_stacking pytest-convert pytest-torch pytest-bench
+.PHONY: $(PYTESTS)
+pytest-bridge:
+	cd robot/bridge && ../../$(PYTHON) -m pytest -q --ignore tests/test_conformance.py
+pytest-rgb_stacking: # what needs other pins
+	cd robot/bridge && ../../build/venv-rgb_stacking/bin/python -m pytest -q
+pytest-convert:
 	$(PYTHON) -m pytest -q model/base/convert
+pytest-torch:
 	$(PYTHON) -m pytest -q model/torch
+pytest-bench:
 	$(PYTHON) -m pytest -q model/bench
 
 .PHONY: test-race
