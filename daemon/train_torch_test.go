@@ -28,7 +28,7 @@ func TestTorchArgs(t *testing.T) {
 		"-arm full":  {"--full --head", "--rate-base 5e-05 --rate 0.0005", "--head-epochs 60 --head-batch 256 --head-rate 0.001 --head-warm-up 0.05 --head-weight-decay 0.0001", "--fresh"},
 		"-arm all":   {"--adapters bottom,middle,norms,top --middle-width 16 --head", "--epochs 60 --batch 32 --rate-bottom 5e-05 --rate-middle 0.001 --rate-norms 0.0002 --rate 0.0003 --warm-up 0.2"},
 		"-arm all -tf32 -bf16 -torch-eager -init-head random -every 2 -keep 3 -noise 0.125 -threads 4 -torch-device cuda": {"--head-epochs 0", "--tf32", "--bf16", "--eager", "--every 2 --keep 3", "--noise 0.125", "--threads 4", "--device cuda"},
-		"-arm all -init model/bundles/kitchen-light.safetensors":                                                       {"--init model/bundles/kitchen-light.safetensors --init-digest sha256:105c477a84583e366f56cf31965f0eddddb3fb7af9486fdcd4cf3f44ff63f751 --fresh"},
+		"-arm all -init model/bundles/kitchen-light.safetensors":                                                          {"--init model/bundles/kitchen-light.safetensors --init-digest sha256:105c477a84583e366f56cf31965f0eddddb3fb7af9486fdcd4cf3f44ff63f751 --fresh"},
 		"-adapters middle -width 0 -blocks 3,11 -branches mlp -mean 0.5,0.25,-1":                                          {"--adapters middle,top --middle-width 0 --middle-blocks 3,11 --middle-branches mlp", "--mean 0.5 0.25 -1"},
 	} {
 		f, err := trainFlagsOf(t, "vit_small_patch14_dinov2", "-trainer torch "+args)
