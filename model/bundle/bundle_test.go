@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -104,7 +105,7 @@ func TestStrictManifest(t *testing.T) {
 		"space":         {text + " ", "misspelled", ErrManifest},
 		"more text":     {text + "{}", "after top-level value", ErrManifest},
 		"no object":     {"[]", "cannot unmarshal", ErrManifest},
-		"newer version": {strings.Replace(text, `"version":1`, `"version":7,"new":true`, 1), "install sim2reald 0.1.0", ErrTooNew},
+		"newer version": {strings.Replace(text, `"version":1`, fmt.Sprintf(`"version":%d,"new":true`, newest+1), 1), "install sim2reald 0.1.0", ErrTooNew},
 		"arch key":      {strings.Replace(text, `"pool"`, `"pol"`, 1), "arch", ErrManifest},
 	}
 	if _, err := Parse(forge(t, text, testTensors())); err != nil {
