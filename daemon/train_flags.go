@@ -206,9 +206,9 @@ func (f *trainFlags) apply(said map[string]bool) (err error) {
 	return f.applyBegun(said["init-head"])
 }
 
-func (f *trainFlags) applyBegun(head bool) (err error) {
+func (f *trainFlags) applyBegun(saidHead bool) (err error) {
 	if f.init != "" {
-		if head {
+		if saidHead {
 			return fmt.Errorf("-init %s and -init-head %s both say how the head begins; leave one out", f.init, f.head)
 		}
 		f.opt.HeadFirst = false

@@ -42,14 +42,14 @@ func (o *Options) fits(m *bundle.Manifest) error {
 	if o.Init == nil {
 		return nil
 	}
-	if want, got := partsOf(m), partsOf(from); want != got {
+	if want, got := composition(m), composition(from); want != got {
 		return fmt.Errorf("%w: bundle %s is %s, this run trains %s; name the same parts", ErrOptions, from.Name, got, want)
 	}
 	return nil
 }
 
-// partsOf are what a bundle is made of, in words that can be compared.
-func partsOf(m *bundle.Manifest) string {
+// composition is what a bundle is made of, in words that can be compared.
+func composition(m *bundle.Manifest) string {
 	a := m.Adapters
 	words := fmt.Sprintf("%s with a head of %v, %s", a.Placement, a.Widths, a.Activation)
 	if m.Kind == bundle.KindFull {

@@ -55,8 +55,13 @@ func TestGoesOnFromABundle(t *testing.T) {
 					t.Errorf("parameter %s is another", param)
 				}
 			}
+			anew := l.opt
+			anew.Init = nil
+			if said, err := anew.plan("", "").difference(l.opt.plan("", "")); err != nil || !strings.HasPrefix(said, "init is ") {
+				t.Errorf("a run that begins anew goes on from this one's checkpoint: %q, %v", said, err)
+			}
 			l.opt.Widths = []int{3}
-			if _, _, err := Run(t.Context(), d, l.source, l.opt, func(Progress) {}); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "with a head of [3]") {
+			if _, _, err := Run(t.Context(), d, l.source, l.opt, func(p Progress) { t.Errorf("%+v before it was refused", p) }); !errors.Is(err, ErrOptions) || !strings.Contains(err.Error(), "with a head of [3]") {
 				t.Errorf("%v", err)
 			}
 			l.opt.Widths, l.opt.Head = first.Manifest.Adapters.Widths, first

@@ -64,9 +64,6 @@ func (r *run) prepare(features [][]float32) error {
 		return err
 	}
 	if from := r.opt.begun(); from != nil {
-		if err := r.opt.fits(&r.manifest); err != nil {
-			return err
-		}
 		r.begun = r.opt.taken()
 		if r.action, r.proprio, err = from.Stats(); err != nil {
 			return err

@@ -82,6 +82,9 @@ func (r *run) check() (*checkpoint, error) {
 	if err := r.opt.Validate(); err != nil {
 		return nil, err
 	}
+	if err := r.opt.BegunFits(&r.d.Meta); err != nil {
+		return nil, err
+	}
 	var err error
 	if r.manifest.Training.DataDigest, err = r.d.Digest(); err != nil {
 		return nil, err
